@@ -1,0 +1,42 @@
+/*
+ * own_tss.c: the tasks of double fault and machine check.
+ */
+#include "mm.h"
+#include "own_stacks.h"
+#include "panic.h"
+#include "print.h"
+#include "symbols.h"
+
+extern const char double_fault_task[], machine_check_task[];
+
+static void fill(struct tss *tss, const char *entry, uintptr_t stack)
+{
+    *tss = (struct tss){
+        .cr3 = (uint32_t)kernel_root(),
+        .eip = (uint32_t)entry,
+        .esp = stack,
+        .eflags = 2,
+        .cs = KERNEL_CS,
+        .ss = KERNEL_DS,
+        .ds = KERNEL_DS,
+        .es = KERNEL_DS,
+        .iopb = sizeof(*tss),
+    };
+}
+
+void own_tss_init(struct cpu *cpu)
+{
+    fill(&cpu->df_tss, double_fault_task, cpu->own_top[OWN_DF]);
+    fill(&cpu->mc_tss, machine_check_task, cpu->own_top[OWN_MC]);
+}
+
+_Noreturn void own_task(unsigned vector);
+_Noreturn void own_task(unsigned vector)
+{
+    const struct tss *tss = &this_cpu()->tss;
+    uintptr_t         offset;
+    const char       *name = symbol_name(tss->eip, &offset);
+    panic("%s at %p (%s+%p), stack pointer %p", vector == VECTOR_DF ? "double fault" : "machine check",
+          (void *)(uintptr_t)tss->eip, name ? name : "?", (void *)offset,
+          (void *)(uintptr_t)tss->esp);
+}

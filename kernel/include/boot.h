@@ -1,0 +1,20 @@
+/*
+ * boot.h: where C begins.
+ */
+#ifndef CORRAL_BOOT_H
+#define CORRAL_BOOT_H
+
+#include <stdint.h>
+
+#include "cpu.h"
+
+/* The number of the last lab that this kernel was built for. */
+extern const unsigned corral_stage;
+
+/* CPU 0, on its kernel stack, with the boot tables.  Both are what GRUB left in EAX and EBX. */
+_Noreturn void kmain(uint32_t magic, uint32_t boot_information);
+
+/* Every other CPU, on its kernel stack, with the boot tables. */
+_Noreturn void ap_main(struct cpu *cpu);
+
+#endif

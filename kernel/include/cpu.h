@@ -1,0 +1,56 @@
+/*
+ * cpu.h: what the kernel keeps for each CPU.
+ */
+#ifndef CORRAL_CPU_H
+#define CORRAL_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "tss.h"
+
+/* The four vectors with a stack of their own; the index is also that of the stack. */
+enum own_stack { OWN_DF, OWN_NMI, OWN_MC, OWN_DEBUG, OWN_STACKS };
+
+/* A lab's state, opaque to the kernel.  The host writes and checks the canaries. */
+struct lab1_area {
+    uint8_t below[AREA_CANARY_SIZE];
+    uint8_t bytes[LAB1_AREA_SIZE] __attribute__((aligned(64)));
+    uint8_t above[AREA_CANARY_SIZE];
+};
+
+struct thread;
+struct address_space;
+
+struct cpu {
+    unsigned              id;             /* its index in cpus[] */
+    uint8_t               apic_id;
+    bool                  online;         /* stored with release by the CPU itself */
+    uintptr_t             kstack_top;     /* 16-aligned; the one kernel stack of this CPU */
+    uintptr_t             own_top[OWN_STACKS];
+    struct thread        *current;        /* NULL while idle */
+    struct address_space *as;             /* what CR3 holds */
+    bool                  resched;        /* the present thread's turn is over */
+    uint32_t              ticks;          /* clock interrupts seen */
+    uint32_t              idle_ticks;     /* ... of these, while idle */
+    uint32_t              interrupts;     /* device interrupts seen */
+    struct tss            tss __attribute__((aligned(16)));
+    uint64_t              gdt[GDT_SLOTS] __attribute__((aligned(16)));
+    struct lab1_area      lab1 __attribute__((aligned(64)));
+#ifndef __x86_64__
+    struct tss            df_tss __attribute__((aligned(16))); /* for task gates */
+    struct tss            mc_tss __attribute__((aligned(16)));
+#endif
+} __attribute__((aligned(64)));
+
+extern struct cpu cpus[MAX_CPUS]; /* cpus[0] is the boot CPU */
+extern unsigned   ncpus;          /* how many of them there are */
+
+/*
+ * The CPU that runs this.  Any level; an NMI may call it.
+ * Until lab 2 it asks the local APIC for its id.
+ */
+struct cpu *this_cpu(void);
+
+#endif

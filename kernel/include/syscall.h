@@ -1,0 +1,23 @@
+/*
+ * syscall.h: the parts of the system calls that live in other files of kernel/sys.
+ *
+ * All of these: CPU 0, interrupts off, not from an NMI.
+ */
+#ifndef CORRAL_SYSCALL_H
+#define CORRAL_SYSCALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Copies what is known of each thread, of each CPU; the number of entries, or -EFAULT. */
+intptr_t sys_ps(uintptr_t to, uintptr_t max, uintptr_t unused);
+intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused);
+
+/* Starts to collect keys from the serial line and the keyboard by interrupt. */
+void input_init(void);
+
+/* Whether a key waits; the oldest key, 0 if none does. */
+bool input_waits(void);
+char input_take(void);
+
+#endif

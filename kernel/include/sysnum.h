@@ -1,0 +1,78 @@
+/*
+ * sysnum.h: the system calls, as the kernel and the ring-3 programs both see them.
+ *
+ *                 x86_64            i386
+ *     enter       int $0x80         int $0x80
+ *     number      rax               eax
+ *     arguments   rdi, rsi, rdx     ebx, ecx, edx
+ *     result      rax               eax            (0 or more, or -E..., see errno.h)
+ *
+ * Every other register comes back as it was. All structures have the same layout in both
+ * widths, so that one reader on the host understands both.
+ */
+#ifndef CORRAL_SYSNUM_H
+#define CORRAL_SYSNUM_H
+
+#include "errno.h"
+
+/*      name              number   arguments            result                              */
+#define SYS_EXIT             1  /* code                 does not return                     */
+#define SYS_WRITE            2  /* buf, len             bytes taken, may be fewer than len  */
+#define SYS_READ             3  /* buf, len             bytes read, 0 if there is no input  */
+#define SYS_YIELD            4  /*                      0                                   */
+#define SYS_SPAWN            5  /* name                 thread id                           */
+#define SYS_WAIT             6  /* tid                  its exit code, once it has ended    */
+#define SYS_PS               7  /* ps_entry *, max      entries written                     */
+#define SYS_CPUS             8  /* cpu_entry *, max     entries written                     */
+#define SYS_HALT             9  /*                      does not return                     */
+#define SYS_SLEEP           10  /* ticks                0, when they have passed            */
+#define SYS_TICKS           11  /*                      ticks since the start               */
+#define SYS_GETTID          12  /*                      thread id                           */
+#define SYS_WAIT_INPUT      13  /*                      0, once SYS_READ would give bytes   */
+#define SYS_PROGRAMS        14  /* buf, len             bytes written: names, each with \n  */
+
+/* A program that an exception ended has the exit code EXIT_KILLED + vector. */
+#define EXIT_KILLED        128
+
+#define TICKS_PER_SECOND   100
+
+#define NAME_MAX_BYTES      16  /* a program's name, its NUL counted                        */
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+enum ps_state {
+    PS_READY   = 0,
+    PS_RUNNING = 1,
+    PS_WAITING = 2,
+    PS_DEAD    = 3,             /* ended; kept until somebody waits for it */
+};
+
+/* One thread, for SYS_PS. */
+struct ps_entry {
+    uint32_t tid;
+    uint32_t state;             /* enum ps_state                           */
+    uint32_t cpu;               /* where it runs, or ran last              */
+    uint32_t ticks;             /* timer ticks that found it running       */
+    uint64_t ip;                /* where it was in ring 3 when last left   */
+    char name[NAME_MAX_BYTES];  /* always ends in NUL                      */
+};
+
+/* One CPU, for SYS_CPUS. */
+struct cpu_entry {
+    uint32_t id;                /* the kernel's number, from 0             */
+    uint32_t apic_id;           /* the hardware's number                   */
+    uint32_t online;            /* 1 once it has started                   */
+    uint32_t current_tid;       /* 0 = idle                                */
+    uint32_t interrupts;        /* device and timer interrupts taken       */
+    uint32_t ticks;             /* timer ticks taken                       */
+    uint32_t idle_ticks;        /* of these, the ones that found it idle   */
+    uint32_t unused;            /* 0                                       */
+};
+
+_Static_assert(sizeof(struct ps_entry) == 40, "both widths share this layout");
+_Static_assert(sizeof(struct cpu_entry) == 32, "both widths share this layout");
+
+#endif /* __ASSEMBLER__ */
+#endif

@@ -1,0 +1,151 @@
+# The kernel's build.  Run from the top of a tree that holds kernel/:
+#
+#   make -f kernel/kernel.mk ARCH=x86_64 OUT=build/x STAGE=1 LABS="labs/lab1-stack-switch" all
+#
+# ARCH    i386 or x86_64                      CC     gcc or clang
+# OUT     where the products go: kernel.elf, user/*.elf, corral.iso
+# KOBJ    where the objects of the given code go; may be shared by builds with equal ARCH, CC, OPT
+# LABS    folders of the labs that are part of this kernel; their numbers come from the names
+# STAGE   the number of the last lab; printed in the banner
+# OPT     -O2 or -O0                          WERROR 1 makes warnings errors
+#
+# Nothing here names a lab: a folder labN-* is compiled on its own, linked with `ld -r`, and keeps
+# only the symbols listed in OUT/labN.keep (where that file exists).  Each folder
+# kernel/standin/labM is part of the kernel while lab M is not.
+
+ARCH   ?= x86_64
+OUT    ?= build/kernel-$(ARCH)
+KOBJ   ?= $(OUT)/kobj
+LABS   ?=
+STAGE  ?= 1
+OPT    ?= -O2
+WERROR ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+LD      := ld
+OBJCOPY := objcopy
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+bits-i386    := 32
+bits-x86_64  := 64
+BITS         := $(bits-$(ARCH))
+OTHER        := $(filter-out $(BITS),32 64)
+emul-i386    := elf_i386
+emul-x86_64  := elf_x86_64
+arch-i386    := -m32 -march=i686
+arch-x86_64  := -m64 -mcmodel=kernel -mno-red-zone
+
+# Which labs are here, and which stand-ins take the place of those that are not.
+lab-number  = $(firstword $(subst -, ,$(patsubst lab%,%,$(notdir $(1)))))
+lab-numbers := $(foreach l,$(LABS),$(call lab-number,$(l)))
+standins    := $(foreach d,$(sort $(wildcard kernel/standin/lab*)),$(if \
+                 $(filter $(patsubst lab%,%,$(notdir $(d))),$(lab-numbers)),,$(d)))
+KEY         := $(subst /,-,$(subst kernel/standin/,,$(standins)))
+
+# -Wno-unused-parameter: a hole has parameters that it does not use yet.
+BASEFLAGS := $(arch-$(ARCH)) $(OPT) -g -std=gnu11 -ffreestanding -fno-pie -fno-pic \
+             -mgeneral-regs-only -fno-strict-aliasing -fno-omit-frame-pointer \
+             -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
+             -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
+             -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+# Debug information and __FILE__ name a file the way a person in the tree would.
+PREFIX    := "-fdebug-prefix-map=$(CURDIR)=." "-fmacro-prefix-map=$(CURDIR)/="
+INCLUDES   = -I$(KOBJ)/gen -Ikernel/include $(addprefix -I,$(standins)) $(addprefix -I,$(LABS))
+LDFLAGS   := -m $(emul-$(ARCH)) -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
+             --build-id=none -nostdlib
+
+# ---- the given code ----
+given-dirs := kernel/boot kernel/x86 kernel/$(ARCH) kernel/mm kernel/task kernel/sys kernel/lib \
+              kernel/probe $(standins)
+given-c    := $(filter-out %/offsets.c,$(foreach d,$(given-dirs),$(sort $(wildcard $(d)/*.c))))
+given-S    := $(filter-out %.lds.S,$(foreach d,$(given-dirs),$(sort $(wildcard $(d)/*.S))))
+given-o    := $(patsubst %.c,$(KOBJ)/%.o,$(given-c)) $(patsubst %.S,$(KOBJ)/%.S.o,$(given-S))
+headers    := $(KOBJ)/gen/offsets.h
+
+all: $(OUT)/corral.iso
+kernel: $(OUT)/kernel.elf
+
+$(KOBJ)/gen/offsets.h: kernel/offsets.c kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) -fno-lto -Ikernel/include $(addprefix -I,$(standins)) -MMD -MP -MF $@.d -MT $@ -S -o $@.s $<
+	sed -n 's/^[^A-Z]*OFFSET \([A-Z0-9_]*\) [$$]*\(-*[0-9]*\).*/#define \1 \2/p' $@.s > $@.tmp
+	mv $@.tmp $@
+
+$(KOBJ)/%.o: %.c $(headers) kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) $(PREFIX) $(INCLUDES) -MMD -MP -c -o $@ $<
+
+$(KOBJ)/%.S.o: %.S $(headers) kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) $(PREFIX) $(INCLUDES) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+
+# The stage is one number in one object, so that the others can be shared.
+$(OUT)/stage.o: kernel/kernel.mk
+	@mkdir -p $(@D)
+	printf 'const unsigned corral_stage = $(STAGE);\n' | $(CC) $(BASEFLAGS) -x c -c -o $@ -
+
+# ---- the labs ----
+# $(1) the lab's folder, $(2) its number
+define lab-rules
+lab$(2)-c   := $$(filter-out %/offsets.c %$(OTHER).c,$$(sort $$(wildcard $(1)/*.c)))
+lab$(2)-S   := $$(filter-out %$(OTHER).S,$$(sort $$(wildcard $(1)/*.S)))
+lab$(2)-o   := $$(patsubst $(1)/%.c,$(OUT)/lab$(2)/%.o,$$(lab$(2)-c)) \
+               $$(patsubst $(1)/%.S,$(OUT)/lab$(2)/%.S.o,$$(lab$(2)-S))
+lab$(2)-gen := $$(if $$(wildcard $(1)/offsets.c),$(OUT)/lab$(2)/gen/lab$(2)_offsets.h)
+lab$(2)-inc := -I$(OUT)/lab$(2)/gen -I$(KOBJ)/gen -Ikernel/include $$(addprefix -I,$$(standins)) \
+               $$(addprefix -I,$$(LABS))
+
+$(OUT)/lab$(2)/gen/lab$(2)_offsets.h: $(1)/offsets.c $$(headers)
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASEFLAGS) $$(lab$(2)-inc) -MMD -MP -MF $$@.d -MT $$@ -S -o $$@.s $$<
+	sed -n 's/^[^A-Z]*OFFSET \([A-Z0-9_]*\) [$$$$]*\(-*[0-9]*\).*/#define \1 \2/p' $$@.s > $$@.tmp
+	mv $$@.tmp $$@
+
+$(OUT)/lab$(2)/%.o: $(1)/%.c $$(headers) $$(lab$(2)-gen)
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(lab$(2)-inc) -MMD -MP -c -o $$@ $$<
+
+$(OUT)/lab$(2)/%.S.o: $(1)/%.S $$(headers) $$(lab$(2)-gen)
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(lab$(2)-inc) -D__ASSEMBLER__ -MMD -MP -c -o $$@ $$<
+
+$(OUT)/lab$(2).o: $$(lab$(2)-o) $$(wildcard $(OUT)/lab$(2).keep)
+	$$(LD) -m $$(emul-$$(ARCH)) -z noexecstack -r -o $$@.tmp $$(lab$(2)-o)
+	$$(if $$(wildcard $(OUT)/lab$(2).keep),$$(OBJCOPY) --keep-global-symbols=$(OUT)/lab$(2).keep $$@.tmp)
+	mv $$@.tmp $$@
+
+lab-objects += $(OUT)/lab$(2).o
+-include $$(wildcard $(OUT)/lab$(2)/*.d $(OUT)/lab$(2)/gen/*.d)
+endef
+lab-objects :=
+$(foreach l,$(LABS),$(eval $(call lab-rules,$(l),$(call lab-number,$(l)))))
+
+# ---- the whole ----
+$(KOBJ)/kernel.lds: kernel/boot/kernel.lds.S kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -E -P -x c -D__ASSEMBLER__ -Ikernel/include -o $@ $<
+
+$(OUT)/kernel.elf: $(KOBJ)/kernel.lds $(given-o) $(lab-objects) $(OUT)/stage.o
+	$(LD) $(LDFLAGS) -T $(KOBJ)/kernel.lds -o $@.tmp $(given-o) $(lab-objects) $(OUT)/stage.o
+	mv $@.tmp $@
+
+include kernel/user/user.mk
+checker := $(KOBJ)/user/checker.elf
+modules := $(sort $(user-elfs)) $(checker)
+
+# The graded tests' ring-3 program, one file of assembly.
+$(checker): kernel/probe/user/checker.S kernel/user/user.ld
+	@mkdir -p $(@D)
+	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -g "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
+	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o
+
+# GRUB's files are the same for every kernel; the kernel and the modules are not compressed.
+$(OUT)/corral.iso: $(OUT)/kernel.elf $(modules) kernel/boot/grub.sh
+	sh kernel/boot/grub.sh $@ $(OUT)/kernel.elf $(modules)
+
+-include $(wildcard $(KOBJ)/kernel/*/*.d $(KOBJ)/kernel/*/*/*.d $(KOBJ)/gen/*.d)
+.PHONY: all kernel

@@ -1,0 +1,86 @@
+/*
+ * panic.c: the end of the kernel, in words.
+ */
+#include "panic.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "cpu.h"
+#include "format.h"
+#include "layout.h"
+#include "print.h"
+#include "symbols.h"
+#include "x86.h"
+
+#define FRAMES_MAX 32
+
+/* What a function with a frame pointer leaves on its stack. */
+struct frame {
+    uintptr_t next;                 /* the caller's frame pointer */
+    uintptr_t return_address;
+};
+
+char panic_message[512];
+
+static unsigned panic_owner;        /* 0: none, or 1 + the number of the first CPU that panicked */
+
+/* This CPU's number, found without GS. CPU 0 as long as the others are not known. */
+static unsigned cpu_number(void)
+{
+    uint8_t apic_id = cpuid_apic_id();
+
+    for (unsigned i = 0; i < ncpus; i++)
+        if (cpus[i].apic_id == apic_id)
+            return i;
+    return 0;
+}
+
+void backtrace(uintptr_t frame)
+{
+    for (unsigned i = 0; i < FRAMES_MAX; i++) {
+        const struct frame *f = (const struct frame *)frame;
+        uintptr_t offset;
+        const char *name;
+
+        if (frame < DIRECT_BASE || frame % sizeof(uintptr_t) != 0)
+            return;
+        if (f->return_address < DIRECT_BASE)
+            return;
+        /* One back: a call that never returns may be the last instruction of its function. */
+        name = symbol_name(f->return_address - 1, &offset);
+        kprintf("    %p %s+0x%zx\n", (void *)f->return_address, name, (size_t)offset + 1);
+        if (f->next <= frame)
+            return;
+        frame = f->next;
+    }
+}
+
+void panic(const char *fmt, ...)
+{
+    unsigned self = 1 + cpu_number(), first = 0;
+    va_list args;
+
+    cli();
+    /* Relaxed: the exchange itself decides who is first, and no other data hangs on it. */
+    if (!__atomic_compare_exchange_n(&panic_owner, &first, self, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED)) {
+        if (first == self)
+            kprintf("panic inside the panic: %s\n", fmt);
+        panic_stop();
+    }
+    va_start(args, fmt);
+    kvsnprintf(panic_message, sizeof(panic_message), fmt, args);
+    va_end(args);
+    kprintf("\npanic on CPU %u: %s\n", self - 1, panic_message);
+    backtrace((uintptr_t)__builtin_frame_address(0));
+    panic_stop();
+}
+
+void panic_stop(void)
+{
+    for (;;) {
+        cli();
+        hlt();
+    }
+}

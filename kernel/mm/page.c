@@ -1,0 +1,98 @@
+/*
+ * page.c: physical pages.  Free pages are a list; the link is the first word of the page itself.
+ */
+#include "page.h"
+
+#include "mm.h"
+#include "multiboot.h"
+#include "string.h"
+#include "symbols.h"
+
+struct free_page {
+    struct free_page *next;
+};
+
+static struct free_page *free_list;
+static size_t            free_count;
+
+uintptr_t page_alloc(void)
+{
+    struct free_page *page = free_list;
+    if (!page)
+        return 0;
+    free_list = page->next;
+    free_count--;
+    memset(page, 0, PAGE_SIZE);
+    return virt_to_phys(page);
+}
+
+void page_free(uintptr_t phys)
+{
+    struct free_page *page = phys_to_virt(phys);
+    page->next = free_list;
+    free_list = page;
+    free_count++;
+}
+
+size_t page_count_free(void)
+{
+    return free_count;
+}
+
+static bool overlaps(uintptr_t page, uintptr_t start, uintptr_t end)
+{
+    return page < end && page + PAGE_SIZE > start;
+}
+
+/* True if the page holds something that GRUB loaded or left for us. */
+static bool in_use(const void *mbi, uintptr_t page)
+{
+    uintptr_t boot_information = virt_to_phys(mbi);
+    if (page < KERNEL_LOAD || overlaps(page, KERNEL_LOAD, virt_to_phys(kernel_end)))
+        return true;
+    if (overlaps(page, boot_information, boot_information + multiboot_size(mbi)))
+        return true;
+    const struct multiboot_module *module = NULL;
+    while ((module = multiboot_find(mbi, MULTIBOOT_MODULE, module)))
+        if (overlaps(page, module->start, module->end))
+            return true;
+    uintptr_t start, end;
+    for (unsigned i = 0; symbols_range(i, &start, &end); i++)
+        if (overlaps(page, start, end))
+            return true;
+    return false;
+}
+
+void page_init(const void *mbi)
+{
+    const struct multiboot_memory *map = multiboot_find(mbi, MULTIBOOT_MEMORY, NULL);
+    uint32_t count = (map->tag.size - sizeof(*map)) / map->entry_size;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct multiboot_area *area =
+            (const void *)((uintptr_t)map->areas + i * map->entry_size);
+        uint64_t end = area->base + area->size;
+        if (area->type != 1 || area->base >= RAM_LIMIT)
+            continue;
+        if (end > RAM_LIMIT)
+            end = RAM_LIMIT;
+        uintptr_t page = ((uintptr_t)area->base + PAGE_SIZE - 1) & -(uintptr_t)PAGE_SIZE;
+        for (; page + PAGE_SIZE <= end; page += PAGE_SIZE)
+            if (!in_use(mbi, page))
+                page_free(page);
+    }
+}
+
+uintptr_t page_ram_end(const void *mbi)
+{
+    const struct multiboot_memory *map = multiboot_find(mbi, MULTIBOOT_MEMORY, NULL);
+    uint32_t  count = (map->tag.size - sizeof(*map)) / map->entry_size;
+    uintptr_t ram_end = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct multiboot_area *area =
+            (const void *)((uintptr_t)map->areas + i * map->entry_size);
+        uint64_t end = area->base + area->size;
+        if (area->type == 1 && area->base < RAM_LIMIT && end > ram_end)
+            ram_end = end > RAM_LIMIT ? RAM_LIMIT : (uintptr_t)end;
+    }
+    return ram_end;
+}

@@ -1,0 +1,73 @@
+/*
+ * events.c: what happens in the kernel when the host sends an interrupt or makes ring 3 trap.
+ *
+ * The host writes the variables below through the debugger; the kernel only reads them.
+ */
+#include "entry.h"
+#include "intr.h"
+#include "mm.h"
+#include "probe.h"
+
+#define VECTOR_FIRST 0x50 /* to 0xbf: no device has these */
+#define VECTOR_LAST  0xbf
+
+uint32_t probe_token;                 /* the host's; fresh for each case */
+uint32_t probe_answer[256];           /* by vector: the token, turned over */
+uint32_t probe_count[256];            /* by vector: how often it came */
+struct thread *probe_wake;            /* a thread that the next interrupt makes ready */
+uint32_t probe_resched;               /* not 0: the next interrupt ends the present turn */
+uintptr_t probe_touch;                /* not 0: an interrupt copies 8 bytes from here */
+int32_t  probe_touch_result;
+uint32_t probe_touch_good;            /* times that the handler found its own locals intact */
+uint32_t probe_trap_skip;             /* not 0: a trap of ring 3 skips so many bytes */
+struct regs probe_trap_regs;          /* what ktrap() was given last, and CR2 then */
+uintptr_t probe_trap_cr2;
+
+/* A fault inside a handler: the copy fails, and what the handler had on its stack is still there. */
+static void touch(unsigned vector)
+{
+    uint32_t local[16];
+    uint8_t  bytes[8];
+    for (unsigned i = 0; i < 16; i++)
+        local[i] = probe_token * (i + 1) + vector;
+    __asm__ volatile("" : : "r"(local) : "memory");
+    probe_touch_result = copy_from_user(bytes, probe_touch, sizeof(bytes));
+    __asm__ volatile("" : : "r"(local) : "memory");
+    for (unsigned i = 0; i < 16; i++)
+        if (local[i] != probe_token * (i + 1) + vector)
+            return;
+    probe_touch_good++;
+}
+
+static void interrupt(unsigned vector, bool user)
+{
+    (void)user;
+    if (probe_wake) {
+        thread_ready(probe_wake);
+        probe_wake = 0;
+    }
+    if (probe_resched) {
+        probe_resched = 0;
+        this_cpu()->resched = true;
+    }
+    if (probe_touch)
+        touch(vector);
+    probe_count[vector]++;
+    probe_answer[vector] = ~probe_token;
+}
+
+void probe_interrupts_init(void)
+{
+    for (unsigned vector = VECTOR_FIRST; vector <= VECTOR_LAST; vector++)
+        intr_set_handler(vector, interrupt);
+}
+
+bool probe_trap(struct regs *regs, uintptr_t cr2)
+{
+    if (!probe_boot || !probe_trap_skip)
+        return false;
+    probe_trap_regs = *regs;
+    probe_trap_cr2 = cr2;
+    regs->ip += probe_trap_skip;
+    return true;
+}

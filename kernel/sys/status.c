@@ -1,0 +1,66 @@
+/*
+ * status.c: the system calls behind `ps` and `cpus`.
+ */
+#include "entry.h"
+#include "errno.h"
+#include "mm.h"
+#include "string.h"
+#include "syscall.h"
+#include "sysnum.h"
+
+static uint32_t state_of(const struct thread *thread)
+{
+    switch (thread->state) {
+    case THREAD_RUNNING:
+        return PS_RUNNING;
+    case THREAD_WAITING:
+        return PS_WAITING;
+    case THREAD_DEAD:
+        return PS_DEAD;
+    default:
+        return PS_READY;
+    }
+}
+
+intptr_t sys_ps(uintptr_t to, uintptr_t max, uintptr_t unused)
+{
+    (void)unused;
+    uintptr_t count = 0;
+    for (unsigned i = 0; i < MAX_THREADS && count < max; i++) {
+        struct thread *thread = &threads[i];
+        if (thread->state == THREAD_FREE)
+            continue;
+        struct ps_entry entry = {
+            .tid = thread->tid,
+            .state = state_of(thread),
+            .cpu = thread->cpu->id,
+            .ticks = thread->ticks,
+            .ip = thread_regs(thread)->ip,
+        };
+        strlcpy(entry.name, thread->name, sizeof(entry.name));
+        if (copy_to_user(to + count++ * sizeof(entry), &entry, sizeof(entry)) != 0)
+            return -EFAULT;
+    }
+    return (intptr_t)count;
+}
+
+intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused)
+{
+    (void)unused;
+    uintptr_t count = 0;
+    for (unsigned i = 0; i < ncpus && count < max; i++) {
+        const struct cpu *cpu = &cpus[i];
+        struct cpu_entry  entry = {
+             .id = cpu->id,
+             .apic_id = cpu->apic_id,
+             .online = __atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE),
+             .current_tid = cpu->current ? cpu->current->tid : 0,
+             .interrupts = cpu->interrupts,
+             .ticks = cpu->ticks,
+             .idle_ticks = cpu->idle_ticks,
+        };
+        if (copy_to_user(to + count++ * sizeof(entry), &entry, sizeof(entry)) != 0)
+            return -EFAULT;
+    }
+    return (intptr_t)count;
+}

@@ -1,0 +1,186 @@
+/*
+ * syscall.c: what ring 3 may ask for.  A call never blocks: one that has to wait parks its thread
+ * with the result in its registers already, and runs no further.
+ */
+#include "syscall.h"
+
+#include "console.h"
+#include "entry.h"
+#include "errno.h"
+#include "halt.h"
+#include "mm.h"
+#include "program.h"
+#include "string.h"
+#include "sysnum.h"
+#include "x86.h"
+
+typedef intptr_t syscall(uintptr_t a, uintptr_t b, uintptr_t c);
+
+static struct thread *current(void)
+{
+    return this_cpu()->current;
+}
+
+static intptr_t sys_exit(uintptr_t code, uintptr_t b, uintptr_t c)
+{
+    (void)b, (void)c;
+    thread_exit(current(), (int32_t)code);
+    return 0;
+}
+
+/* The console is slow, so interrupts are on while it prints. */
+static intptr_t sys_write(uintptr_t from, uintptr_t size, uintptr_t c)
+{
+    (void)c;
+    char     part[64];
+    intptr_t done = 0;
+    while ((uintptr_t)done < size) {
+        uintptr_t left = size - (uintptr_t)done;
+        uintptr_t count = left < sizeof(part) ? left : sizeof(part);
+        if (copy_from_user(part, from + (uintptr_t)done, count) != 0)
+            return done ? done : -EFAULT;
+        sti();
+        console_write(part, count);
+        cli();
+        done += (intptr_t)count;
+    }
+    return done;
+}
+
+static intptr_t sys_read(uintptr_t to, uintptr_t size, uintptr_t c)
+{
+    (void)c;
+    intptr_t done = 0;
+    while ((uintptr_t)done < size && input_waits()) {
+        char key = (char)input_take();
+        if (copy_to_user(to + (uintptr_t)done, &key, 1) != 0)
+            return done ? done : -EFAULT;
+        done++;
+    }
+    return done;
+}
+
+static intptr_t sys_yield(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    this_cpu()->resched = true;
+    return 0;
+}
+
+/* Copies a NUL-terminated name of at most NAME_MAX_BYTES; 0 or a negative number. */
+static int copy_name(char *name, uintptr_t from)
+{
+    for (unsigned i = 0; i < NAME_MAX_BYTES; i++) {
+        if (copy_from_user(&name[i], from + i, 1) != 0)
+            return -EFAULT;
+        if (!name[i])
+            return 0;
+    }
+    return -ENOENT;
+}
+
+static intptr_t sys_spawn(uintptr_t from, uintptr_t b, uintptr_t c)
+{
+    (void)b, (void)c;
+    char name[NAME_MAX_BYTES];
+    int  error = copy_name(name, from);
+    if (error)
+        return error;
+    if (!program_exists(name))
+        return -ENOENT;
+    struct thread *thread = program_start(name);
+    if (!thread)
+        return -ENOMEM;
+    thread->wait_parent = current()->tid;
+    thread_ready(thread);
+    return (intptr_t)thread->tid;
+}
+
+static intptr_t sys_wait(uintptr_t tid, uintptr_t b, uintptr_t c)
+{
+    (void)b, (void)c;
+    struct thread *thread = thread_find((uint32_t)tid);
+    if (!thread || thread->wait_parent != current()->tid)
+        return -ECHILD;
+    if (thread->state == THREAD_DEAD) {
+        thread->state = THREAD_FREE;
+        return thread->exit_code;
+    }
+    thread_wait(WAIT_THREAD, thread->tid);
+    return 0;
+}
+
+static intptr_t sys_halt(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    machine_halt();
+}
+
+static intptr_t sys_sleep(uintptr_t ticks, uintptr_t b, uintptr_t c)
+{
+    (void)b, (void)c;
+    if (ticks > 0)
+        thread_wait(WAIT_TICKS, cpus[0].ticks + (uint32_t)ticks);
+    return 0;
+}
+
+static intptr_t sys_ticks(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    return (intptr_t)cpus[0].ticks;
+}
+
+static intptr_t sys_gettid(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    return (intptr_t)current()->tid;
+}
+
+static intptr_t sys_wait_input(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    if (!input_waits())
+        thread_wait(WAIT_INPUT, 0);
+    return 0;
+}
+
+static intptr_t sys_programs(uintptr_t to, uintptr_t size, uintptr_t c)
+{
+    (void)c;
+    uintptr_t   done = 0;
+    const char *name;
+    for (unsigned i = 0; (name = program_name(i)); i++) {
+        size_t length = strlen(name);
+        if (done + length + 1 > size)
+            return -EINVAL;
+        if (copy_to_user(to + done, name, length) || copy_to_user(to + done + length, "\n", 1))
+            return -EFAULT;
+        done += length + 1;
+    }
+    return (intptr_t)done;
+}
+
+static syscall *const calls[] = {
+    [SYS_EXIT] = sys_exit,
+    [SYS_WRITE] = sys_write,
+    [SYS_READ] = sys_read,
+    [SYS_YIELD] = sys_yield,
+    [SYS_SPAWN] = sys_spawn,
+    [SYS_WAIT] = sys_wait,
+    [SYS_PS] = sys_ps,
+    [SYS_CPUS] = sys_cpus,
+    [SYS_HALT] = sys_halt,
+    [SYS_SLEEP] = sys_sleep,
+    [SYS_TICKS] = sys_ticks,
+    [SYS_GETTID] = sys_gettid,
+    [SYS_WAIT_INPUT] = sys_wait_input,
+    [SYS_PROGRAMS] = sys_programs,
+};
+
+void ksyscall(struct regs *regs)
+{
+    uintptr_t number = REGS_NUMBER(regs);
+    syscall  *call = number < sizeof(calls) / sizeof(calls[0]) ? calls[number] : 0;
+    REGS_RESULT(regs) = call ? (uintptr_t)call(REGS_ARG0(regs), REGS_ARG1(regs), REGS_ARG2(regs))
+                             : (uintptr_t)-ENOSYS;
+}

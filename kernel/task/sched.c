@@ -1,0 +1,54 @@
+/*
+ * sched.c: round robin.  A turn lasts until the next clock interrupt.
+ */
+#include "entry.h"
+#include "thread.h"
+
+static bool can_run(const struct thread *thread, const struct cpu *cpu)
+{
+    return thread->state == THREAD_READY && thread->cpu == cpu;
+}
+
+/* The next ready thread of this CPU after `from` (NULL: any), or NULL. */
+static struct thread *next_ready(struct cpu *cpu, const struct thread *from)
+{
+    unsigned start = from ? (unsigned)(from - threads) + 1 : 0;
+    for (unsigned i = 0; i < MAX_THREADS; i++) {
+        struct thread *thread = &threads[(start + i) % MAX_THREADS];
+        if (can_run(thread, cpu))
+            return thread;
+    }
+    return 0;
+}
+
+struct thread *sched_next(void)
+{
+    struct cpu    *cpu = this_cpu();
+    struct thread *now = cpu->current;
+    bool           may_stay = now && now->state == THREAD_RUNNING;
+    if (may_stay && !cpu->resched)
+        return now;
+    cpu->resched = false;
+    struct thread *next = next_ready(cpu, now);
+    if (!next)
+        next = may_stay ? now : 0;
+    else if (may_stay)
+        now->state = THREAD_READY;
+    if (next)
+        next->state = THREAD_RUNNING;
+    cpu->current = next;
+    return next;
+}
+
+void sched_tick(bool user)
+{
+    struct cpu *cpu = this_cpu();
+    cpu->ticks++;
+    cpu->resched = true;
+    if (user && cpu->current)
+        cpu->current->ticks++;
+    if (!cpu->current)
+        cpu->idle_ticks++;
+    if (cpu->id == 0)
+        thread_wake(WAIT_TICKS, cpu->ticks);
+}

@@ -1,0 +1,99 @@
+/*
+ * syscall.h: the system calls as C functions. Each returns what the kernel returned: 0 or
+ * more, or a negative error (errno.h).
+ */
+#ifndef USER_SYSCALL_H
+#define USER_SYSCALL_H
+
+#include <stddef.h>
+#include "sysnum.h"
+
+/* In assembly, and not inlined: so the compiler must take it that memory may have changed. */
+long syscall3(long number, unsigned long a, unsigned long b, unsigned long c);
+
+/* Ends this program with `code` (0 to 127). */
+static inline _Noreturn void sys_exit(int code)
+{
+    syscall3(SYS_EXIT, (unsigned long)code, 0, 0);
+    __builtin_trap();
+}
+
+/* Offers `len` bytes to the console; it may take fewer. write_all() in print.h repeats. */
+static inline long sys_write(const void *buf, size_t len)
+{
+    return syscall3(SYS_WRITE, (unsigned long)buf, len, 0);
+}
+
+/* Reads at most `len` bytes and never waits: 0 means that nothing has been typed. */
+static inline long sys_read(void *buf, size_t len)
+{
+    return syscall3(SYS_READ, (unsigned long)buf, len, 0);
+}
+
+/* Lets the other threads of this CPU run first. */
+static inline long sys_yield(void)
+{
+    return syscall3(SYS_YIELD, 0, 0, 0);
+}
+
+/* Starts the program `name`; returns its thread id. */
+static inline long sys_spawn(const char *name)
+{
+    return syscall3(SYS_SPAWN, (unsigned long)name, 0, 0);
+}
+
+/* Waits until thread `tid` has ended; returns its exit code and forgets the thread. */
+static inline long sys_wait(long tid)
+{
+    return syscall3(SYS_WAIT, (unsigned long)tid, 0, 0);
+}
+
+/* Fills at most `max` entries, one a thread; returns how many. */
+static inline long sys_ps(struct ps_entry *buf, unsigned max)
+{
+    return syscall3(SYS_PS, (unsigned long)buf, max, 0);
+}
+
+/* Fills at most `max` entries, one a CPU; returns how many. */
+static inline long sys_cpus(struct cpu_entry *buf, unsigned max)
+{
+    return syscall3(SYS_CPUS, (unsigned long)buf, max, 0);
+}
+
+/* Switches the machine off; returns only if that failed. */
+static inline long sys_halt(void)
+{
+    return syscall3(SYS_HALT, 0, 0, 0);
+}
+
+/* Waits for `ticks` timer ticks (TICKS_PER_SECOND). */
+static inline long sys_sleep(unsigned long ticks)
+{
+    return syscall3(SYS_SLEEP, ticks, 0, 0);
+}
+
+/* Timer ticks since the start. It wraps: compare differences only. */
+static inline unsigned long sys_ticks(void)
+{
+    return (unsigned long)syscall3(SYS_TICKS, 0, 0, 0);
+}
+
+/* The id of the calling thread. */
+static inline long sys_gettid(void)
+{
+    return syscall3(SYS_GETTID, 0, 0, 0);
+}
+
+/* Waits until sys_read() would return bytes; at once if it would already. */
+static inline long sys_wait_input(void)
+{
+    return syscall3(SYS_WAIT_INPUT, 0, 0, 0);
+}
+
+/* Writes the names of all programs, each followed by \n and no NUL; returns the bytes. */
+static inline long sys_programs(char *buf, size_t len)
+{
+    return syscall3(SYS_PROGRAMS, (unsigned long)buf, len, 0);
+}
+
+#endif

@@ -1,0 +1,61 @@
+# Builds every ring-3 program: each kernel/user/NAME.c becomes $(OUT)/user/NAME.elf.
+#
+# Given: ARCH (i386, x86_64), OUT, and if wanted CC, LD, OPT, STAGE, WERROR=1.
+# Gives: user-elfs, the list of programs, and the target `user`, which makes them all.
+# Run from the top of the tree; a new program is a new file, nothing here changes.
+
+ifeq ($(ARCH),x86_64)
+user-bits := 64
+user-cpu  := -m64
+user-ld   := elf_x86_64
+else ifeq ($(ARCH),i386)
+user-bits := 32
+user-cpu  := -m32 -march=i686
+user-ld   := elf_i386
+else
+$(error ARCH is "$(ARCH)"; it must be i386 or x86_64)
+endif
+
+ifeq ($(OUT),)
+$(error OUT is empty; it must name the folder to build in)
+endif
+
+OPT   ?= -O2
+STAGE ?= 1
+
+user-src   := kernel/user
+user-out   := $(if $(KOBJ),$(KOBJ),$(OUT))/user
+user-obj   := $(user-out)/obj
+user-names := $(basename $(notdir $(wildcard $(user-src)/*.c)))
+user-elfs  := $(user-names:%=$(user-out)/%.elf)
+
+# The library: all of it, less the assembly of the other width.
+user-lib := $(wildcard $(user-src)/lib/*.c) $(wildcard $(user-src)/lib/*$(user-bits).S)
+user-lib-objs := $(patsubst $(user-src)/%,$(user-obj)/%.o,$(user-lib))
+
+# A frame pointer, so that a backtrace needs no unwind tables; no vector registers, because
+# the kernel does not save them.
+user-flags := $(user-cpu) $(OPT) -g -std=gnu11 -Wall -Wextra $(if $(WERROR),-Werror) \
+	-ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pie -fno-pic \
+	-fno-stack-protector -fno-strict-aliasing -fno-common -fcf-protection=none \
+	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+	"-fdebug-prefix-map=$(CURDIR)=." -Ikernel/include -DSTAGE=$(STAGE)
+
+.PHONY: user
+user: $(user-elfs)
+
+# Kept, so that a second make does not compile them again.
+.SECONDARY: $(user-lib-objs) $(user-names:%=$(user-obj)/%.c.o)
+
+$(user-elfs): $(user-out)/%.elf: $(user-obj)/%.c.o $(user-lib-objs) $(user-src)/user.ld
+	$(LD) -m $(user-ld) -static -z max-page-size=4096 -T $(user-src)/user.ld -o $@ $(filter %.o,$^)
+
+$(user-obj)/%.c.o: $(user-src)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
+
+$(user-obj)/%.S.o: $(user-src)/%.S
+	@mkdir -p $(@D)
+	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
+
+-include $(wildcard $(user-obj)/*.d $(user-obj)/lib/*.d)

@@ -1,0 +1,19 @@
+/*
+ * void reload_segments(void);
+ */
+#include "layout.h"
+
+    .text
+    .globl reload_segments
+reload_segments:
+    pop   %rax
+    pushq $KERNEL_CS
+    push  %rax
+    mov   $KERNEL_DS, %eax
+    mov   %eax, %ds
+    mov   %eax, %es
+    mov   %eax, %ss
+    xor   %eax, %eax
+    mov   %eax, %fs
+    mov   %eax, %gs
+    lretq
