@@ -66,7 +66,7 @@ given-S    := $(filter-out %.lds.S,$(foreach d,$(given-dirs),$(sort $(wildcard $
 given-o    := $(patsubst %.c,$(KOBJ)/%.o,$(given-c)) $(patsubst %.S,$(KOBJ)/%.S.o,$(given-S))
 headers    := $(KOBJ)/gen/offsets.h
 
-all: $(OUT)/corral.iso
+all: $(OUT)/corral.iso $(OUT)/checker.elf
 kernel: $(OUT)/kernel.elf
 
 $(KOBJ)/gen/offsets.h: kernel/offsets.c kernel/kernel.mk
@@ -142,6 +142,10 @@ $(checker): kernel/probe/user/checker.S kernel/user/user.ld
 	@mkdir -p $(@D)
 	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -g "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
 	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o
+
+# Beside the kernel, where the grader looks for both.
+$(OUT)/checker.elf: $(checker)
+	cp $< $@
 
 # GRUB's files are the same for every kernel; the kernel and the modules are not compressed.
 $(OUT)/corral.iso: $(OUT)/kernel.elf $(modules) kernel/boot/grub.sh

@@ -6,6 +6,7 @@
 #include "console.h"
 #include "descriptors.h"
 #include "entry.h"
+#include "fastcall.h"
 #include "hole.h"
 #include "intr.h"
 #include "ioapic.h"
@@ -43,6 +44,7 @@ static void cpu_init(struct cpu *cpu)
     idt_load();
     mm_init_cpu();
     lapic_init();
+    fastcall_init(cpu);
 }
 
 _Noreturn void ap_main(struct cpu *cpu)

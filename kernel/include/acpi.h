@@ -19,15 +19,15 @@
 
 /* What the MADT says. Filled in by acpi_init(), constant afterwards. */
 struct acpi_cpus {
-    unsigned  count;                /* enabled CPUs, 1 to MAX_CPUS */
-    uint8_t   apic_id[MAX_CPUS];    /* theirs; the boot CPU's first, the others as they are listed */
-    uintptr_t lapic_phys;           /* the local APIC's registers */
-    uintptr_t ioapic_phys;          /* the I/O APIC's registers */
-    uint32_t  ioapic_gsi_base;      /* the interrupt number of its pin 0 */
+    unsigned  count;             /* enabled CPUs, 1 to MAX_CPUS */
+    uint8_t   apic_id[MAX_CPUS]; /* theirs; the boot CPU's first, the others as they are listed */
+    uintptr_t lapic_phys;        /* the local APIC's registers */
+    uintptr_t ioapic_phys;       /* the I/O APIC's registers */
+    uint32_t  ioapic_gsi_base;   /* the interrupt number of its pin 0 */
     unsigned  override_count;
     struct {
-        uint8_t  irq;               /* the ISA interrupt ... */
-        uint32_t gsi;               /* ... comes in as this number */
+        uint8_t  irq; /* the ISA interrupt ... */
+        uint32_t gsi; /* ... comes in as this number */
         uint16_t flags;
     } overrides[ACPI_OVERRIDES_MAX];
 };
@@ -47,7 +47,7 @@ void acpi_init(const void *mbi);
  */
 struct acpi_table {
     char     signature[4];
-    uint32_t length;                /* of the whole table, this header included */
+    uint32_t length; /* of the whole table, this header included */
     uint8_t  revision, checksum;
     char     oem[6], oem_table[8];
     uint32_t oem_revision, creator, creator_revision;

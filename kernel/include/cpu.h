@@ -13,6 +13,9 @@
 /* The four vectors with a stack of their own; the index is also that of the stack. */
 enum own_stack { OWN_DF, OWN_NMI, OWN_MC, OWN_DEBUG, OWN_STACKS };
 
+/* SYSENTER arrives with room for one frame: a debug exception can come before its first instruction. */
+#define SYSENTER_WORDS 32
+
 /* A lab's state, opaque to the kernel.  The host writes and checks the canaries. */
 struct lab1_area {
     uint8_t below[AREA_CANARY_SIZE];
@@ -41,6 +44,7 @@ struct cpu {
 #ifndef __x86_64__
     struct tss            df_tss __attribute__((aligned(16))); /* for task gates */
     struct tss            mc_tss __attribute__((aligned(16)));
+    uint32_t              sysenter_stack[SYSENTER_WORDS]; /* until syscall_entry has a better one */
 #endif
 } __attribute__((aligned(64)));
 

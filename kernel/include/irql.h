@@ -12,11 +12,11 @@
 
 typedef uint8_t irql_t;
 
-#define PASSIVE_LEVEL  0            /* threads */
-#define DISPATCH_LEVEL 2            /* the scheduler, deferred work; devices are 3 to 11 */
+#define PASSIVE_LEVEL  0 /* threads */
+#define DISPATCH_LEVEL 2 /* the scheduler, deferred work; devices are 3 to 11 */
 #define CLOCK_LEVEL    13
 #define IPI_LEVEL      14
-#define HIGH_LEVEL     15           /* nothing but an NMI */
+#define HIGH_LEVEL     15 /* nothing but an NMI */
 
 /* This CPU's level. Level: any. CPU: any. NMI: yes. */
 irql_t irql_get(void);

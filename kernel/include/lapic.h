@@ -47,7 +47,7 @@ void lapic_send_startup(uint8_t apic_id, uintptr_t page);
  * SDM 3A 11.8.3.1.
  */
 uint8_t lapic_priority(void);
-void lapic_set_priority(uint8_t level);
+void    lapic_set_priority(uint8_t level);
 
 /*
  * Measures the timer's rate against the PIT, for about 10 ms.

@@ -28,8 +28,7 @@ _Noreturn void panic_stop(void);
  */
 void backtrace(uintptr_t frame);
 
-#define ASSERT(condition)                                                               \
-    ((condition) ? (void)0                                                              \
-                 : panic("assertion failed: %s:%d: %s", __FILE__, __LINE__, #condition))
+#define ASSERT(condition) \
+    ((condition) ? (void)0 : panic("assertion failed: %s:%d: %s", __FILE__, __LINE__, #condition))
 
 #endif

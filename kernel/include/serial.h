@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Sets the line up, with its interrupt off. Without a serial port the functions below do nothing. */
+/* Sets the line up, with its interrupt off. Without a serial port the functions below do nothing.
+ */
 void serial_init(void);
 
 /* Sends one byte; waits a bounded time for room and then drops it. */

@@ -1,5 +1,6 @@
 /*
- * string.h: memory and strings, the subset of C's <string.h> that the kernel and the compilers need.
+ * string.h: memory and strings, the subset of C's <string.h> that the kernel and the compilers
+ * need.
  *
  * All lengths are bytes. No function allocates, locks or fails. Level: any. CPU: any.
  * NMI: yes. FLAGS.DF must be clear, as the ABI says.

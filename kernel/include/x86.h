@@ -13,56 +13,56 @@
 #include <stdint.h>
 
 /* FLAGS. */
-#define FLAGS_TF            (1u << 8)
-#define FLAGS_IF            (1u << 9)
-#define FLAGS_DF            (1u << 10)
-#define FLAGS_NT            (1u << 14)
-#define FLAGS_RF            (1u << 16)
-#define FLAGS_AC            (1u << 18)
+#define FLAGS_TF (1u << 8)
+#define FLAGS_IF (1u << 9)
+#define FLAGS_DF (1u << 10)
+#define FLAGS_NT (1u << 14)
+#define FLAGS_RF (1u << 16)
+#define FLAGS_AC (1u << 18)
 
 /* CR0 and CR4. */
-#define CR0_PE              (1u << 0)
-#define CR0_MP              (1u << 1)
-#define CR0_EM              (1u << 2)
-#define CR0_TS              (1u << 3)
-#define CR0_NE              (1u << 5)
-#define CR0_WP              (1u << 16)
-#define CR0_NW              (1u << 29)
-#define CR0_CD              (1u << 30)
-#define CR0_PG              (1u << 31)
-#define CR4_TSD             (1u << 2)
-#define CR4_PSE             (1u << 4)
-#define CR4_PAE             (1u << 5)
-#define CR4_PGE             (1u << 7)
-#define CR4_UMIP            (1u << 11)
-#define CR4_FSGSBASE        (1u << 16)
-#define CR4_SMEP            (1u << 20)
-#define CR4_SMAP            (1u << 21)
+#define CR0_PE       (1u << 0)
+#define CR0_MP       (1u << 1)
+#define CR0_EM       (1u << 2)
+#define CR0_TS       (1u << 3)
+#define CR0_NE       (1u << 5)
+#define CR0_WP       (1u << 16)
+#define CR0_NW       (1u << 29)
+#define CR0_CD       (1u << 30)
+#define CR0_PG       (1u << 31)
+#define CR4_TSD      (1u << 2)
+#define CR4_PSE      (1u << 4)
+#define CR4_PAE      (1u << 5)
+#define CR4_PGE      (1u << 7)
+#define CR4_UMIP     (1u << 11)
+#define CR4_FSGSBASE (1u << 16)
+#define CR4_SMEP     (1u << 20)
+#define CR4_SMAP     (1u << 21)
 
 /* Model specific registers. */
-#define MSR_APIC_BASE       0x1bu
-#define MSR_SYSENTER_CS     0x174u
-#define MSR_SYSENTER_ESP    0x175u
-#define MSR_SYSENTER_EIP    0x176u
-#define MSR_PAT             0x277u
-#define MSR_EFER            0xc0000080u
-#define MSR_STAR            0xc0000081u
-#define MSR_LSTAR           0xc0000082u
-#define MSR_CSTAR           0xc0000083u
-#define MSR_SFMASK          0xc0000084u
-#define MSR_FS_BASE         0xc0000100u
-#define MSR_GS_BASE         0xc0000101u
-#define MSR_KERNEL_GS_BASE  0xc0000102u
-#define EFER_SCE            (1u << 0)
-#define EFER_LME            (1u << 8)
-#define EFER_LMA            (1u << 10)
-#define EFER_NXE            (1u << 11)
+#define MSR_APIC_BASE      0x1bu
+#define MSR_SYSENTER_CS    0x174u
+#define MSR_SYSENTER_ESP   0x175u
+#define MSR_SYSENTER_EIP   0x176u
+#define MSR_PAT            0x277u
+#define MSR_EFER           0xc0000080u
+#define MSR_STAR           0xc0000081u
+#define MSR_LSTAR          0xc0000082u
+#define MSR_CSTAR          0xc0000083u
+#define MSR_SFMASK         0xc0000084u
+#define MSR_FS_BASE        0xc0000100u
+#define MSR_GS_BASE        0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+#define EFER_SCE           (1u << 0)
+#define EFER_LME           (1u << 8)
+#define EFER_LMA           (1u << 10)
+#define EFER_NXE           (1u << 11)
 
 /* CPUID leaf 7: EBX unless the name says ECX. */
-#define CPUID7_FSGSBASE     (1u << 0)
-#define CPUID7_SMEP         (1u << 7)
-#define CPUID7_SMAP         (1u << 20)
-#define CPUID7_ECX_UMIP     (1u << 2)
+#define CPUID7_FSGSBASE (1u << 0)
+#define CPUID7_SMEP     (1u << 7)
+#define CPUID7_SMAP     (1u << 20)
+#define CPUID7_ECX_UMIP (1u << 2)
 
 struct cpuid {
     uint32_t eax, ebx, ecx, edx;
@@ -70,8 +70,8 @@ struct cpuid {
 
 /* What LGDT, LIDT, SGDT and SIDT read and write. */
 struct table_pointer {
-    uint16_t  limit;                /* size of the table in bytes, minus one */
-    uintptr_t base;                 /* linear address of the table */
+    uint16_t  limit; /* size of the table in bytes, minus one */
+    uintptr_t base;  /* linear address of the table */
 } __attribute__((packed));
 
 /* Interrupts and waiting. */
@@ -119,16 +119,16 @@ static inline void write_flags(uintptr_t flags)
 
 /* Control and debug registers. */
 
-#define CONTROL_REGISTER(name)                                                          \
-    static inline uintptr_t read_##name(void)                                           \
-    {                                                                                   \
-        uintptr_t value;                                                                \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");             \
-        return value;                                                                   \
-    }                                                                                   \
-    static inline void write_##name(uintptr_t value)                                    \
-    {                                                                                   \
-        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                 \
+#define CONTROL_REGISTER(name)                                              \
+    static inline uintptr_t read_##name(void)                               \
+    {                                                                       \
+        uintptr_t value;                                                    \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory"); \
+        return value;                                                       \
+    }                                                                       \
+    static inline void write_##name(uintptr_t value)                        \
+    {                                                                       \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");     \
     }
 
 CONTROL_REGISTER(cr0)
@@ -143,16 +143,16 @@ CONTROL_REGISTER(dr7)
 
 /* Segments and tables. Any ring may read a segment register. */
 
-#define SEGMENT_REGISTER(name)                                                          \
-    static inline uint16_t read_##name(void)                                            \
-    {                                                                                   \
-        uint16_t value;                                                                 \
-        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory");             \
-        return value;                                                                   \
-    }                                                                                   \
-    static inline void write_##name(uint16_t value)                                     \
-    {                                                                                   \
-        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");                 \
+#define SEGMENT_REGISTER(name)                                              \
+    static inline uint16_t read_##name(void)                                \
+    {                                                                       \
+        uint16_t value;                                                     \
+        __asm__ volatile("mov %%" #name ", %0" : "=r"(value) : : "memory"); \
+        return value;                                                       \
+    }                                                                       \
+    static inline void write_##name(uint16_t value)                         \
+    {                                                                       \
+        __asm__ volatile("mov %0, %%" #name : : "r"(value) : "memory");     \
     }
 
 SEGMENT_REGISTER(ds)
@@ -217,7 +217,8 @@ static inline uint64_t rdmsr(uint32_t msr)
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
     __asm__ volatile("wrmsr"
-                     : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     :
+                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
 }
 

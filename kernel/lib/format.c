@@ -16,18 +16,18 @@ struct sink {
 
 /* One conversion, as written between the % and its letter. */
 struct spec {
-    bool   left;                    /* pad on the right */
-    bool   zero;                    /* pad with zeros, behind a sign or 0x */
-    size_t width;                   /* at least so many characters */
-    size_t precision;               /* at most so many characters of a string */
-    int    longs;                   /* 0: int, 1: long or size_t, 2: long long */
+    bool   left;      /* pad on the right */
+    bool   zero;      /* pad with zeros, behind a sign or 0x */
+    size_t width;     /* at least so many characters */
+    size_t precision; /* at most so many characters of a string */
+    int    longs;     /* 0: int, 1: long or size_t, 2: long long */
 };
 
 /* A buffer with an end. */
 struct buffer {
     char  *at;
-    size_t size;                    /* bytes in all */
-    size_t length;                  /* characters that came, also those that did not fit */
+    size_t size;   /* bytes in all */
+    size_t length; /* characters that came, also those that did not fit */
 };
 
 static void pad(const struct sink *sink, char c, size_t n)
@@ -73,7 +73,7 @@ static void put_number(const struct sink *sink, const struct spec *spec, uint64_
                        const char *prefix, bool upper)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char        text[20];           /* the digits of 2^64 - 1 */
+    char        text[20]; /* the digits of 2^64 - 1 */
     size_t      at = sizeof(text);
 
     do
@@ -119,7 +119,7 @@ static size_t next_count(const char **fmt, va_list *args)
 /* Reads what stands between the % and the letter, moves *fmt to the letter. */
 static struct spec next_spec(const char **fmt, va_list *args)
 {
-    struct spec spec = { .precision = SIZE_MAX };
+    struct spec spec = {.precision = SIZE_MAX};
 
     for (;; (*fmt)++) {
         if (**fmt == '-')
@@ -144,10 +144,10 @@ static void convert(const struct sink *sink, const char **fmt, va_list *args)
 {
     const char *start = *fmt;
     struct spec spec = next_spec(fmt, args);
-    char letter = **fmt, c;
+    char        letter = **fmt, c;
     const char *text;
-    int64_t n;
-    size_t length = 0;
+    int64_t     n;
+    size_t      length = 0;
 
     if (letter != '\0')
         (*fmt)++;
@@ -190,10 +190,10 @@ static void convert(const struct sink *sink, const char **fmt, va_list *args)
 
 void format(void (*put)(char c, void *arg), void *arg, const char *fmt, va_list args)
 {
-    struct sink sink = { put, arg };
-    va_list rest;
+    struct sink sink = {put, arg};
+    va_list     rest;
 
-    /* A va_list parameter may be a pointer to the caller's; a local one can be passed by address. */
+    /* A parameter of this type may be a pointer already; the address of a local one never is. */
     va_copy(rest, args);
     while (*fmt != '\0') {
         char c = *fmt++;
@@ -217,7 +217,7 @@ static void put_buffer(char c, void *arg)
 
 int kvsnprintf(char *buffer, size_t size, const char *fmt, va_list args)
 {
-    struct buffer to = { buffer, size, 0 };
+    struct buffer to = {buffer, size, 0};
 
     format(put_buffer, &to, fmt, args);
     if (size > 0)
@@ -228,7 +228,7 @@ int kvsnprintf(char *buffer, size_t size, const char *fmt, va_list args)
 int ksnprintf(char *buffer, size_t size, const char *fmt, ...)
 {
     va_list args;
-    int length;
+    int     length;
 
     va_start(args, fmt);
     length = kvsnprintf(buffer, size, fmt, args);

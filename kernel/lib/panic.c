@@ -17,13 +17,13 @@
 
 /* What a function with a frame pointer leaves on its stack. */
 struct frame {
-    uintptr_t next;                 /* the caller's frame pointer */
+    uintptr_t next; /* the caller's frame pointer */
     uintptr_t return_address;
 };
 
 char panic_message[512];
 
-static unsigned panic_owner;        /* 0: none, or 1 + the number of the first CPU that panicked */
+static unsigned panic_owner; /* 0: none, or 1 + the number of the first CPU that panicked */
 
 /* This CPU's number, found without GS. CPU 0 as long as the others are not known. */
 static unsigned cpu_number(void)
@@ -40,8 +40,8 @@ void backtrace(uintptr_t frame)
 {
     for (unsigned i = 0; i < FRAMES_MAX; i++) {
         const struct frame *f = (const struct frame *)frame;
-        uintptr_t offset;
-        const char *name;
+        uintptr_t           offset;
+        const char         *name;
 
         if (frame < DIRECT_BASE || frame % sizeof(uintptr_t) != 0)
             return;
@@ -59,7 +59,7 @@ void backtrace(uintptr_t frame)
 void panic(const char *fmt, ...)
 {
     unsigned self = 1 + cpu_number(), first = 0;
-    va_list args;
+    va_list  args;
 
     cli();
     /* Relaxed: the exchange itself decides who is first, and no other data hangs on it. */

@@ -23,7 +23,7 @@ void *memcpy(void *to, const void *from, size_t n)
 
 void *memmove(void *to, const void *from, size_t n)
 {
-    char *t = to;
+    char       *t = to;
     const char *f = from;
 
     /* Upwards is right unless the target starts inside the source. */
@@ -40,7 +40,7 @@ void *memmove(void *to, const void *from, size_t n)
 
 void *memset(void *to, int value, size_t n)
 {
-    size_t bulk = n - n % WORD;
+    size_t    bulk = n - n % WORD;
     uintptr_t word = (uint8_t)value * (UINTPTR_MAX / 0xff);
 
     rep_stosw(to, word, n / WORD);

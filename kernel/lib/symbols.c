@@ -8,30 +8,30 @@
 #include "mm.h"
 #include "multiboot.h"
 
-#define SECTION_SYMBOLS 2       /* sh_type of .symtab */
-#define SYMBOL_LABEL    0       /* low four bits of info: no type, as labels in assembly have */
+#define SECTION_SYMBOLS 2 /* sh_type of .symtab */
+#define SYMBOL_LABEL    0 /* low four bits of info: no type, as labels in assembly have */
 #define SYMBOL_FUNCTION 2
 
 /* The boot information's tag: the section headers of the kernel's file. */
 struct sections_tag {
     struct multiboot_tag tag;
-    uint32_t count, entry_size, names;
-    char     headers[];
+    uint32_t             count, entry_size, names;
+    char                 headers[];
 };
 
 #ifdef __x86_64__
 struct section {
     uint32_t name, type;
     uint64_t flags;
-    uint64_t address;           /* where GRUB put it: physical */
+    uint64_t address; /* where GRUB put it: physical */
     uint64_t offset, size;
-    uint32_t link;              /* of a symbol table: the section with its names */
+    uint32_t link; /* of a symbol table: the section with its names */
     uint32_t info;
     uint64_t align, entry_size;
 };
 
 struct symbol {
-    uint32_t name;              /* offset in the section with the names */
+    uint32_t name; /* offset in the section with the names */
     uint8_t  info, other;
     uint16_t section;
     uint64_t value, size;
@@ -39,14 +39,14 @@ struct symbol {
 #else
 struct section {
     uint32_t name, type, flags;
-    uint32_t address;           /* where GRUB put it: physical */
+    uint32_t address; /* where GRUB put it: physical */
     uint32_t offset, size;
-    uint32_t link;              /* of a symbol table: the section with its names */
+    uint32_t link; /* of a symbol table: the section with its names */
     uint32_t info, align, entry_size;
 };
 
 struct symbol {
-    uint32_t name;              /* offset in the section with the names */
+    uint32_t name; /* offset in the section with the names */
     uint32_t value, size;
     uint8_t  info, other;
     uint16_t section;
@@ -57,7 +57,7 @@ extern const char kernel_text_start[], kernel_text_end[];
 
 static const struct symbol *symbols;
 static const char          *names;
-static size_t               symbols_size, names_size;   /* in bytes; 0: there are no symbols */
+static size_t               symbols_size, names_size; /* in bytes; 0: there are no symbols */
 
 void symbols_init(const void *mbi)
 {
@@ -97,7 +97,7 @@ const char *symbol_name(uintptr_t address, uintptr_t *offset)
         return "?";
     for (size_t i = 0; i < symbols_size / sizeof(*symbols); i++) {
         const struct symbol *s = &symbols[i];
-        uint8_t type = s->info & 0xf;
+        uint8_t              type = s->info & 0xf;
 
         if ((type != SYMBOL_LABEL && type != SYMBOL_FUNCTION) || s->section == 0)
             continue;

@@ -10,8 +10,8 @@
 #include "print.h"
 #include "string.h"
 
-#define EBDA_SEGMENT 0x40e      /* where the BIOS keeps the segment of its data area */
-#define EBDA_SIZE    1024       /* the part that may hold the pointer */
+#define EBDA_SEGMENT 0x40e /* where the BIOS keeps the segment of its data area */
+#define EBDA_SIZE    1024  /* the part that may hold the pointer */
 #define BIOS_START   0xe0000
 #define BIOS_END     0x100000
 #define MAPPED_END   0x40000000 /* what the boot page tables map */
@@ -19,10 +19,10 @@
 /* The root pointer (ACPI 5.2.5.3). */
 struct rsdp {
     char     signature[8];
-    uint8_t  checksum;          /* of the first 20 bytes */
+    uint8_t  checksum; /* of the first 20 bytes */
     char     oem[6];
-    uint8_t  revision;          /* 0: the fields behind rsdt do not exist */
-    uint32_t rsdt;              /* a table of 32-bit addresses */
+    uint8_t  revision; /* 0: the fields behind rsdt do not exist */
+    uint32_t rsdt;     /* a table of 32-bit addresses */
     uint32_t length;
     uint64_t xsdt;              /* a table of 64-bit addresses */
     uint8_t  extended_checksum; /* of length bytes */
@@ -70,13 +70,15 @@ static struct rsdp find_rsdp(const void *mbi)
 {
     const struct multiboot_tag *tag = multiboot_find(mbi, MULTIBOOT_RSDP2, NULL);
     struct rsdp                 rsdp;
+    const uint16_t             *segment;
     uintptr_t                   ebda;
 
     if (tag == NULL)
         tag = multiboot_find(mbi, MULTIBOOT_RSDP1, NULL);
     if (tag != NULL)
         return checked(tag + 1);
-    ebda = (uintptr_t)*(const uint16_t *)phys_to_virt(EBDA_SEGMENT) << 4;
+    segment = phys_to_virt(EBDA_SEGMENT);
+    ebda = (uintptr_t)*segment << 4;
     rsdp = scan(ebda, ebda + EBDA_SIZE);
     return rsdp.rsdt || rsdp.xsdt ? rsdp : scan(BIOS_START, BIOS_END);
 }

@@ -9,7 +9,7 @@
 #include "serial.h"
 #include "vga.h"
 
-#define DELETE 0x7f             /* what most terminals send for the backspace key */
+#define DELETE 0x7f /* what most terminals send for the backspace key */
 
 void console_init(void)
 {

@@ -10,24 +10,24 @@
 #include "panic.h"
 
 /* Two registers in memory lead to all the others. */
-#define SELECT        0x00
-#define WINDOW        0x10
+#define SELECT 0x00
+#define WINDOW 0x10
 
 #define VERSION       0x01
 #define PIN_LOW(pin)  (0x10 + 2 * (pin))
 #define PIN_HIGH(pin) (0x11 + 2 * (pin))
 
-#define PIN_MASKED    0x10000
-#define PIN_LEVEL     0x08000
-#define PIN_LOW_TRUE  0x02000
+#define PIN_MASKED   0x10000
+#define PIN_LEVEL    0x08000
+#define PIN_LOW_TRUE 0x02000
 
 /* How an ISA interrupt comes in. */
 struct line {
     uint32_t pin;
-    uint32_t bits;              /* polarity and trigger of the pin's register */
+    uint32_t bits; /* polarity and trigger of the pin's register */
 };
 
-static uintptr_t base;          /* the registers */
+static uintptr_t base; /* the registers */
 static uint32_t  pins;
 
 static uint32_t read_reg(uint32_t reg)

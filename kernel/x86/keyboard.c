@@ -11,15 +11,15 @@
 
 #define DATA         0x60
 #define STATUS       0x64
-#define STATUS_FULL  0x01       /* a byte is waiting */
-#define STATUS_MOUSE 0x20       /* ... and it is the mouse's */
+#define STATUS_FULL  0x01 /* a byte is waiting */
+#define STATUS_MOUSE 0x20 /* ... and it is the mouse's */
 
-#define RELEASED     0x80       /* or'ed to a key's code when it goes up */
-#define EXTENDED     0xe0       /* the next code is of a key that the first keyboards did not have */
-#define KEY_CTRL     0x1d
-#define KEY_LSHIFT   0x2a
-#define KEY_RSHIFT   0x36
-#define BYTES_MAX    64         /* more than the controller can hold */
+#define RELEASED   0x80 /* or'ed to a key's code when it goes up */
+#define EXTENDED   0xe0 /* the next code is of a key that the first keyboards did not have */
+#define KEY_CTRL   0x1d
+#define KEY_LSHIFT 0x2a
+#define KEY_RSHIFT 0x36
+#define BYTES_MAX  64 /* more than the controller can hold */
 
 /* Characters by scan code, plain and with Shift. */
 static const char plain[] =

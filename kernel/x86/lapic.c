@@ -13,19 +13,19 @@
 #include "panic.h"
 #include "x86.h"
 
-#define BASE_ENABLED    (1u << 11)      /* in MSR_APIC_BASE */
+#define BASE_ENABLED    (1u << 11) /* in MSR_APIC_BASE */
 #define BASE_X2APIC     (1u << 10)
-#define SPURIOUS_ENABLE 0x100           /* turns the APIC on by software */
-#define DELIVER_NMI     0x400           /* in a local interrupt's register and in the command */
+#define SPURIOUS_ENABLE 0x100 /* turns the APIC on by software */
+#define DELIVER_NMI     0x400 /* in a local interrupt's register and in the command */
 #define DELIVER_INIT    0x500
 #define DELIVER_STARTUP 0x600
 #define COMMAND_ASSERT  0x4000
 #define COMMAND_PENDING 0x1000
-#define VERSION_LAST(v) (((v) >> 16) & 0xff)    /* number of the last local interrupt */
+#define VERSION_LAST(v) (((v) >> 16) & 0xff) /* number of the last local interrupt */
 #define POLLS_MAX       100000
 
-static uintptr_t base;                  /* the registers; 0 until lapic_init() */
-static uint8_t   early_priority;        /* the task priority until then */
+static uintptr_t base;           /* the registers; 0 until lapic_init() */
+static uint8_t   early_priority; /* the task priority until then */
 
 uint32_t lapic_read(enum lapic_reg reg)
 {
@@ -64,7 +64,7 @@ void lapic_init(void)
     if (last >= 5)
         lapic_write(LAPIC_LVT_THERMAL, LAPIC_MASKED);
     lapic_write(LAPIC_ERROR, 0);
-    lapic_write(LAPIC_EOI, 0);          /* if the firmware left an interrupt in service */
+    lapic_write(LAPIC_EOI, 0); /* if the firmware left an interrupt in service */
     lapic_set_priority(0);
 }
 

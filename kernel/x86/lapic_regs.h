@@ -6,8 +6,10 @@
 
 #include <stdint.h>
 
+/* clang-format off */
 enum lapic_reg {
     LAPIC_ID            = 0x020,
+    LAPIC_VERSION       = 0x030,
     LAPIC_PRIORITY      = 0x080,
     LAPIC_EOI           = 0x0b0,
     LAPIC_SPURIOUS      = 0x0f0,
@@ -23,12 +25,12 @@ enum lapic_reg {
     LAPIC_TIMER_START   = 0x380,
     LAPIC_TIMER_NOW     = 0x390,
     LAPIC_TIMER_DIVIDE  = 0x3e0,
-    LAPIC_VERSION       = 0x030,
 };
+/* clang-format on */
 
-#define LAPIC_MASKED 0x10000        /* in a local interrupt's register */
+#define LAPIC_MASKED 0x10000 /* in a local interrupt's register */
 
 uint32_t lapic_read(enum lapic_reg reg);
-void lapic_write(enum lapic_reg reg, uint32_t value);
+void     lapic_write(enum lapic_reg reg, uint32_t value);
 
 #endif

@@ -13,8 +13,8 @@
 #define DIVIDE_BY_16  0x3
 #define PERIODIC      0x20000
 #define MEASURE_US    10000
-#define MEASURES      (1000000 / MEASURE_US)    /* in a second */
-#define TICKS_GUESSED (1000000000 / 16)         /* 1 GHz, as the emulators have it */
+#define MEASURES      (1000000 / MEASURE_US) /* in a second */
+#define TICKS_GUESSED (1000000000 / 16)      /* 1 GHz, as the emulators have it */
 
 static uint32_t ticks_a_second;
 

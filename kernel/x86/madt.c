@@ -27,7 +27,7 @@ struct madt {
 
 struct entry {
     uint8_t type;
-    uint8_t length;             /* of the whole entry */
+    uint8_t length; /* of the whole entry */
     union {
         struct {
             uint8_t  processor, apic_id;
@@ -54,7 +54,7 @@ struct acpi_cpus acpi_cpus;
 static void add_cpu(struct acpi_cpus *to, uint8_t apic_id)
 {
     if (apic_id == to->apic_id[0])
-        return;                 /* the boot CPU is there already */
+        return; /* the boot CPU is there already */
     if (to->count == MAX_CPUS) {
         kprintf("acpi: the CPU with APIC id %u is one too many and left out\n", apic_id);
         return;

@@ -7,10 +7,10 @@
 
 #define FIRST        0x20
 #define SECOND       0xa0
-#define DATA         1          /* from a controller's port */
-#define INIT         0x11       /* ICW1: a sequence of four words starts */
+#define DATA         1    /* from a controller's port */
+#define INIT         0x11 /* ICW1: a sequence of four words starts */
 #define MODE_8086    0x01
-#define CASCADE_LINE 2          /* the second one hangs on line 2 of the first */
+#define CASCADE_LINE 2 /* the second one hangs on line 2 of the first */
 
 /* Even a masked 8259 can raise its line 7 when noise ends too soon. Here, at level 15, the gates
    of the spurious interrupts of both controllers lead nowhere. */

@@ -9,14 +9,14 @@
 
 #define CHANNEL2     0x42
 #define COMMAND      0x43
-#define COMMAND_SHOT 0xb0       /* channel 2, low and high byte, mode 0: output goes high at the end */
+#define COMMAND_SHOT 0xb0 /* channel 2, both bytes, mode 0: output goes high at the end */
 #define GATE         0x61
 #define GATE_ON      0x01
 #define GATE_SPEAKER 0x02
 #define GATE_OUTPUT  0x20
 
-#define HERTZ        1193182
-#define POLLS_MAX    20000000   /* reading a port takes 1 us on a PC, 10 ns in an emulator */
+#define HERTZ     1193182
+#define POLLS_MAX 20000000 /* reading a port takes 1 us on a PC, 10 ns in an emulator */
 
 void pit_start(uint32_t microseconds)
 {

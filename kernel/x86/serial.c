@@ -11,24 +11,24 @@
 #define COM1 0x3f8
 
 /* Registers, from the base. */
-#define DATA    0               /* and the divisor's low byte while LCR_DLAB is set */
-#define IER     1               /* and its high byte */
+#define DATA    0 /* and the divisor's low byte while LCR_DLAB is set */
+#define IER     1 /* and its high byte */
 #define FCR     2
 #define LCR     3
 #define MCR     4
 #define LSR     5
 #define SCRATCH 7
 
-#define IER_INPUT 0x01          /* interrupt when a byte has come */
-#define FCR_RESET 0x07          /* FIFOs on and empty; input interrupts at the first byte */
+#define IER_INPUT 0x01 /* interrupt when a byte has come */
+#define FCR_RESET 0x07 /* FIFOs on and empty; input interrupts at the first byte */
 #define LCR_8N1   0x03
 #define LCR_DLAB  0x80
-#define MCR_OUT2  0x0b          /* DTR, RTS, and the gate of the interrupt line */
+#define MCR_OUT2  0x0b /* DTR, RTS, and the gate of the interrupt line */
 #define LSR_INPUT 0x01
 #define LSR_ROOM  0x20
 #define LSR_EMPTY 0x40
 
-#define POLLS_MAX 1000000       /* far above the 87 microseconds that one byte takes */
+#define POLLS_MAX 1000000 /* far above the 87 microseconds that one byte takes */
 
 static bool present;
 
@@ -40,7 +40,7 @@ void serial_init(void)
         return;
     outb(COM1 + IER, 0);
     outb(COM1 + LCR, LCR_DLAB);
-    outb(COM1 + DATA, 1);       /* 115200 / 1 */
+    outb(COM1 + DATA, 1); /* 115200 / 1 */
     outb(COM1 + IER, 0);
     outb(COM1 + LCR, LCR_8N1);
     outb(COM1 + FCR, FCR_RESET);

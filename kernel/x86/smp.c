@@ -14,23 +14,23 @@
 #include "string.h"
 #include "x86.h"
 
-#define INIT_US     10000           /* from INIT to STARTUP */
-#define STARTUP_US  200             /* from STARTUP to the next, if the first was lost */
-#define ONLINE_MS   1000            /* from STARTUP to cpu->online */
+#define INIT_US    10000 /* from INIT to STARTUP */
+#define STARTUP_US 200   /* from STARTUP to the next, if the first was lost */
+#define ONLINE_MS  1000  /* from STARTUP to cpu->online */
 
 /* The end of the page, as ap.S lays it out: what the CPU has to load. */
 struct ap_values {
     uint32_t cr0, cr3;
-    uint32_t efer;                  /* 0: there is no such register */
-    uint32_t started;               /* set to 1 by the CPU when its code runs */
+    uint32_t efer;    /* 0: there is no such register */
+    uint32_t started; /* set to 1 by the CPU when its code runs */
     uint64_t stack;
-    uint64_t cpu;                   /* its struct cpu */
+    uint64_t cpu; /* its struct cpu */
 };
 
 extern const char ap_code[], ap_values[], ap_code_end[];
 extern char       boot_page_root[]; /* at its physical address */
 
-static uint8_t saved[PAGE_SIZE];    /* what AP_PAGE held */
+static uint8_t saved[PAGE_SIZE]; /* what AP_PAGE held */
 
 static struct ap_values *values(void)
 {
@@ -44,14 +44,14 @@ static void page_fill(void)
     ASSERT(ap_code_end - ap_code <= PAGE_SIZE);
     ASSERT(ap_code_end - ap_values == sizeof(struct ap_values));
     memcpy(saved, page, PAGE_SIZE);
-    memset(page, 0xcc, PAGE_SIZE);  /* a CPU that strays stops at once */
+    memset(page, 0xcc, PAGE_SIZE); /* a CPU that strays stops at once */
     memcpy(page, ap_code, (size_t)(ap_code_end - ap_code));
     values()->cr0 = (uint32_t)read_cr0();
     values()->cr3 = (uint32_t)(uintptr_t)boot_page_root;
     values()->efer = (uint32_t)rdmsr(MSR_EFER) & (EFER_LME | EFER_NXE);
 }
 
-/* True if the CPU has said within the time that it is there. Acquire: what it wrote is there too. */
+/* True if the CPU says in time that it is there. Acquire: what it wrote before is there too. */
 static bool wait_online(const struct cpu *cpu)
 {
     for (unsigned ms = 0; ms < ONLINE_MS; ms++) {
@@ -96,8 +96,7 @@ void smp_start(void)
         if (start(cpu))
             ncpus++;
         else
-            kprintf("smp: the CPU with APIC id %u does not answer and is left out\n",
-                    cpu->apic_id);
+            kprintf("smp: the CPU with APIC id %u does not answer and is left out\n", cpu->apic_id);
     }
     memcpy(phys_to_virt(AP_PAGE), saved, PAGE_SIZE);
 }

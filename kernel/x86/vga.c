@@ -10,11 +10,11 @@
 #include "mm.h"
 #include "string.h"
 
-#define TEXT_PHYS   0xb8000
-#define COLUMNS     80
-#define ROWS        25
-#define BLANK       0x0720      /* light grey on black, a space */
-#define TAB         8
+#define TEXT_PHYS 0xb8000
+#define COLUMNS   80
+#define ROWS      25
+#define BLANK     0x0720 /* light grey on black, a space */
+#define TAB       8
 
 /* The CRT controller: a register's number to the first port, its value to the second. */
 #define CRTC        0x3d4
@@ -37,7 +37,7 @@ static void blank(unsigned from_row)
 
 void vga_init(void)
 {
-    volatile uint16_t *probe = cells();     /* volatile: what is read may not be what was written */
+    volatile uint16_t *probe = cells(); /* volatile: what is read may not be what was written */
 
     *probe = 0x0755;
     present = *probe == 0x0755;
