@@ -41,10 +41,7 @@ extern struct acpi_cpus acpi_cpus;
  */
 void acpi_init(const void *mbi);
 
-/*
- * The table with this signature ("APIC"), its length and checksum proven, or NULL.
- * As acpi_init(); mbi is where the root pointer is looked for first. ACPI 5.2.5 to 5.2.8.
- */
+/* What every table starts with (ACPI 5.2.6). */
 struct acpi_table {
     char     signature[4];
     uint32_t length; /* of the whole table, this header included */
@@ -53,6 +50,10 @@ struct acpi_table {
     uint32_t oem_revision, creator, creator_revision;
 } __attribute__((packed));
 
+/*
+ * The table with this signature ("APIC"), its length and checksum proven, or NULL.
+ * As acpi_init(); mbi is where the root pointer is looked for first. ACPI 5.2.5 to 5.2.8.
+ */
 const struct acpi_table *acpi_find(const void *mbi, const char *signature);
 
 #endif

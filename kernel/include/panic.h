@@ -15,7 +15,7 @@ extern char panic_message[512];
 /*
  * Turns interrupts off, writes the text to panic_message, prints it with a backtrace, and stops
  * this CPU in panic_stop(). Only the first panic of the machine is kept and printed in full: one
- * inside it ends the report, one on another CPU stops that CPU in silence.
+ * inside it adds its text and ends the report, one on another CPU stops that CPU in silence.
  */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -8,11 +8,10 @@
 
 #include <stdbool.h>
 
-/* Sets the line up, with its interrupt off. Without a serial port the functions below do nothing.
- */
+/* Sets the line up, its interrupt off. Without a serial port the functions below do nothing. */
 void serial_init(void);
 
-/* Sends one byte; waits a bounded time for room and then drops it. */
+/* Sends one byte. Waits a bounded time for room; the bytes that find none are dropped. */
 void serial_put(char c);
 
 /* The next byte that came, or -1. Does not wait. */

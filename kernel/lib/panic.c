@@ -4,6 +4,7 @@
 #include "panic.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "cpu.h"
@@ -24,13 +25,14 @@ struct frame {
 char panic_message[512];
 
 static unsigned panic_owner; /* 0: none, or 1 + the number of the first CPU that panicked */
+static bool     panic_again; /* that CPU has panicked once more while it reported */
 
-/* This CPU's number, found without GS. CPU 0 as long as the others are not known. */
+/* This CPU's number, found without GS; an AP that starts has its apic_id already. Else 0. */
 static unsigned cpu_number(void)
 {
     uint8_t apic_id = cpuid_apic_id();
 
-    for (unsigned i = 0; i < ncpus; i++)
+    for (unsigned i = 0; i < MAX_CPUS; i++)
         if (cpus[i].apic_id == apic_id)
             return i;
     return 0;
@@ -65,8 +67,14 @@ void panic(const char *fmt, ...)
     /* Relaxed: the exchange itself decides who is first, and no other data hangs on it. */
     if (!__atomic_compare_exchange_n(&panic_owner, &first, self, false, __ATOMIC_RELAXED,
                                      __ATOMIC_RELAXED)) {
-        if (first == self)
-            kprintf("panic inside the panic: %s\n", fmt);
+        if (first == self && !panic_again) {
+            panic_again = true;
+            kprintf("\npanic inside the panic: ");
+            va_start(args, fmt);
+            kvprintf(fmt, args);
+            va_end(args);
+            kprintf("\n");
+        }
         panic_stop();
     }
     va_start(args, fmt);

@@ -31,6 +31,7 @@
 #define POLLS_MAX 1000000 /* far above the 87 microseconds that one byte takes */
 
 static bool present;
+static bool stuck; /* the last wait was in vain */
 
 void serial_init(void)
 {
@@ -47,13 +48,17 @@ void serial_init(void)
     outb(COM1 + MCR, MCR_OUT2);
 }
 
+/* True as soon as one of the bits is set. If nobody takes the bytes, only the first one waits. */
 static bool wait_for(uint8_t bits)
 {
-    for (unsigned i = 0; i < POLLS_MAX; i++) {
-        if (inb(COM1 + LSR) & bits)
+    for (unsigned i = 0; i < (stuck ? 1 : POLLS_MAX); i++) {
+        if (inb(COM1 + LSR) & bits) {
+            stuck = false;
             return true;
+        }
         cpu_pause();
     }
+    stuck = true;
     return false;
 }
 

@@ -44,7 +44,7 @@ checker_\name\()_next:
     trap  divide, 2, ZERO_DIVIDE         /* no error code */
     trap  opcode, 2, ud2                 /* no error code */
     trap  breakpoint, 1, int3            /* no error code, a trap */
-    trap  protection, 2, int $0x40       /* error code 0x202: the gate is ring 0's */
+    trap  protection, 2, mov %ecx, %es   /* error code: the selector in CX, without its RPL */
     trap  page, 2, READ_MEMORY           /* error code 4, CR2 */
     trap  touch, 2, READ_MEMORY
 

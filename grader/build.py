@@ -1,0 +1,297 @@
+"""Builds a lab's kernel for one width, in a folder that no other content shares.
+
+build/labN-ARCH-KEY/ holds kernel.elf, corral.iso and tree/, where KEY is a hash of everything
+that changes the output.  The given kernel's objects lie in build/kernel-ARCH-KEY/ and serve all
+labs.  Both folders are locked while somebody writes them.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from grader import compilelog, contract, processes
+from grader.errors import GraderError
+from grader.holes import Hole, read_holes
+from grader.labs import Lab
+from grader.options import Options
+from grader.paths import ROOT, build_dir, make_folder, shown
+from grader.sources import Refused, Source
+
+TOOLS = ("make", "ld", "objcopy", "nm", "grub-mkrescue", "xorriso", "mformat", "setpriv")
+KEEP = 24               # build folders that stay
+RECENT = 900            # seconds after its last use in which a folder is not removed
+WALL_SECONDS = 240      # a build that takes longer is stopped
+LIMITS = "ulimit -t 120; ulimit -f 524288; ulimit -v 4194304; ulimit -c 0; exec \"$@\""
+TREE_DIRS = ("kernel",)
+
+
+@dataclass
+class Build:
+    """What came out.  `problem` is empty when there is a kernel to run."""
+
+    lab: str
+    arch: str
+    folder: Path
+    problem: str = ""                              # one sentence: why there is no kernel
+    details: list[str] = field(default_factory=list)     # the compiler's first errors
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    holes: list[Hole] = field(default_factory=list)
+    seconds: float = 0.0
+    fresh: bool = True                             # False: nothing had changed
+
+    @property
+    def elf(self) -> Path:
+        return self.folder / "kernel.elf"
+
+    @property
+    def iso(self) -> Path:
+        return self.folder / "corral.iso"
+
+
+@contextmanager
+def friendly_errors(folder: Path) -> Iterator[None]:
+    """Turns the errors of a build folder that cannot be written into sentences."""
+    try:
+        yield
+    except OSError as error:
+        name = shown(folder)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise GraderError(f"the disk of {name} is full: make room, or remove {name}") from error
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise GraderError(f"{name} cannot be written ({error.strerror}): give yourself the "
+                              "right to, or copy the tree elsewhere") from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise GraderError(f"{name} is not a folder: move that file away") from error
+        raise
+
+
+@contextmanager
+def locked(folder: Path, shared: bool = False, wait: bool = True) -> Iterator[bool]:
+    """Holds the folder's lock; gives False if it is taken and `wait` is False."""
+    with open(make_folder(folder) / "lock", "w", encoding="ascii") as stream:
+        mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+        try:
+            fcntl.flock(stream, mode)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def check_tools(options: Options) -> None:
+    """A tool that is missing is a sentence before anything starts."""
+    for tool in (*TOOLS, options.cc):
+        if shutil.which(tool) is None:
+            raise GraderError(f"{tool} is not installed: run ./setup")
+
+
+def build(lab: Lab, arch: str, sources: list[Source], options: Options) -> Build:
+    """Builds one width.  The student's mistakes are in the result; others raise GraderError."""
+    started = time.monotonic()
+    top = build_dir()
+    with friendly_errors(top):
+        tools = _tools_hash(options)
+        kernel = _tree_hash()
+        key = _hash(lab.number, arch, options.cc, options.opt, tools, kernel,
+                    *(s.digest() for s in sources))
+        shared = _hash(arch, options.cc, options.opt, tools, *(s.lab.number for s in sources))
+        folder = top / f"lab{lab.number}-{arch}-{key}"
+        with locked(folder):
+            result = _load(folder, lab, arch)
+            if result is None:
+                _write_tree(folder, sources)
+                result = _make(folder, lab, arch, sources, options,
+                               top / f"kernel-{arch}-{shared}", kernel)
+                _save(result)
+            os.utime(folder / "lock")
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def remember(lab: Lab) -> None:
+    """Makes this the lab that `make grade` takes."""
+    with friendly_errors(build_dir()):
+        (make_folder(build_dir()) / "current").write_text(f"{lab.number}\n", encoding="ascii")
+
+
+def tidy() -> None:
+    """Removes the oldest build folders, unless somebody uses them or has just done so."""
+    with friendly_errors(build_dir()):
+        locks = sorted(build_dir().glob("lab*/lock"), key=_age, reverse=True)
+        for lock in locks[KEEP:]:
+            if _age(lock) > time.time() - RECENT:
+                continue
+            with locked(lock.parent, wait=False) as free:
+                if free:
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:8]
+
+
+def _tools_hash(options: Options) -> str:
+    """Changes when a tool is replaced: its real path, size and time."""
+    parts = []
+    for tool in (options.cc, *TOOLS):
+        path = os.path.realpath(shutil.which(tool) or tool)
+        info = os.stat(path)
+        parts += [path, info.st_size, info.st_mtime_ns]
+    return _hash(*parts)
+
+
+def _given_files() -> list[Path]:
+    return [path for name in TREE_DIRS for path in sorted((ROOT / name).rglob("*"))
+            if path.is_file() and not path.name.startswith(".")]
+
+
+def _tree_hash() -> str:
+    """A hash of the given kernel's sources."""
+    state = hashlib.sha256()
+    for path in _given_files():
+        state.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return state.hexdigest()[:16]
+
+
+def _write_tree(folder: Path, sources: list[Source]) -> None:
+    """Lays out the tree that is compiled: kernel/ and the labs, and nothing else."""
+    for entry in folder.iterdir():
+        if entry.name != "lock":
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    tree = folder / "tree"
+    for path in _given_files():
+        target = tree / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+    for source in sources:
+        place = tree / source.label
+        place.mkdir(parents=True)
+        for name, data in source.files.items():
+            (place / name).write_bytes(data)
+        keep = "".join(f"{symbol}\n" for symbol in source.lab.symbols)
+        (folder / f"lab{source.lab.number}.keep").write_text(keep, encoding="ascii")
+
+
+def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
+          shared: Path, kernel: str) -> Build:
+    """Runs kernel.mk.  The first build of a kernel writes the shared objects alone."""
+    stamp = shared / "ready"
+    make_folder(shared)
+    with locked(shared, shared=True):
+        ready = stamp.exists() and stamp.read_text(encoding="ascii") == kernel
+        if ready:
+            return _make_locked(folder, lab, arch, sources, options, shared)
+    with locked(shared):
+        result = _make_locked(folder, lab, arch, sources, options, shared)
+        if not result.problem:
+            stamp.write_text(kernel, encoding="ascii")
+        return result
+
+
+def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
+                 shared: Path) -> Build:
+    argv = ["make", "-f", "kernel/kernel.mk", "-j2", "-Otarget", f"ARCH={arch}",
+            f"CC={options.cc}", f"OPT={options.opt}", "OUT=..", f"KOBJ=../../{shared.name}/objects",
+            f"STAGE={lab.number}", "LABS=" + " ".join(s.label for s in sources), "all"]
+    code, log = _run(argv, folder / "tree")
+    (folder / "build.log").write_text(log, encoding="utf-8")
+    result = Build(f"lab{lab.number}", arch, folder)
+    result.notes = [note for source in sources for note in source.notes]
+    result.warnings = [f"{m.place}: {m.text}" for m in compilelog.warnings(log)
+                       if m.file.startswith(tuple(s.label for s in sources))]
+    trouble = contract.examine(folder, sources, code == 0)
+    if code or trouble:
+        _explain(result, log, sources, trouble)
+        return result
+    result.holes = read_holes(result.elf)
+    return result
+
+
+def _run(argv: list[str], cwd: Path) -> tuple[int, str]:
+    """Runs make under limits; gives its exit code and all that was printed."""
+    process = processes.start(["sh", "-c", LIMITS, "sh", *argv], cwd=cwd, text=True,
+                              errors="replace", env=processes.clean_environment(),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    try:
+        output, _ = process.communicate(timeout=WALL_SECONDS)
+    except subprocess.TimeoutExpired:
+        processes.kill(process)
+        return 1, f"the build took longer than {WALL_SECONDS} s and was stopped\nKilled\n"
+    finally:
+        processes.finished(process)
+    return process.returncode, output[:4 << 20]
+
+
+def _explain(result: Build, log: str, sources: list[Source], trouble: list[str]) -> None:
+    """Says why there is no kernel; raises GraderError where the student is not to blame."""
+    if compilelog.FULL in log:
+        raise OSError(errno.ENOSPC, compilelog.FULL)
+    labels = tuple(f"{source.label}/" for source in sources)
+    errors = compilelog.errors(log)
+    own = [m for m in errors if m.file.startswith(labels)]
+    if own:
+        result.problem = f"{own[0].place}: {own[0].text}"
+        for message in own[:3]:
+            result.details += [f"{message.place}: error: {message.text}", *message.drawing]
+        if len(own) > 3:
+            result.details.append(f"and {len(own) - 3} more: {shown(result.folder)}/build.log")
+    elif trouble:
+        result.problem = trouble[0]
+        result.details = trouble[:5]
+    elif any(label in log for label in labels) and (
+            compilelog.undefined(log) or compilelog.duplicates(log)):
+        words = [f"`{n}` is used but defined nowhere" for n in compilelog.undefined(log)]
+        words += [f"`{n}` is defined twice" for n in compilelog.duplicates(log)]
+        result.problem, result.details = words[0], words[:5]
+    elif compilelog.LIMIT.search(log):
+        result.problem = "the compiler needed more time or memory than a lab may use"
+        result.details = compilelog.printable(log).strip().splitlines()[-3:]
+    else:
+        last = next((m.place + ": " + m.text for m in errors), "")
+        last = last or (compilelog.printable(log).strip().splitlines() or ["no output"])[-1]
+        raise GraderError(f"the given kernel does not build ({last}): the whole log is "
+                          f"{shown(result.folder)}/build.log")
+
+
+def _save(result: Build) -> None:
+    """Marks the folder as complete."""
+    data = asdict(result) | {"folder": ""}
+    (result.folder / "build.json").write_text(json.dumps(data), encoding="utf-8")
+
+
+def _load(folder: Path, lab: Lab, arch: str) -> Build | None:
+    """The result of an earlier build of the same content, if it is complete."""
+    try:
+        data = json.loads((folder / "build.json").read_text(encoding="utf-8"))
+        data["holes"] = [Hole(**hole) for hole in data["holes"]]
+        result = Build(**data | {"folder": folder, "fresh": False})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    if result.problem or result.elf.exists() and result.iso.exists():
+        return result
+    return None
+
+
+def refused(lab: Lab, arch: str, error: Refused) -> Build:
+    """The result for files that are not even compiled."""
+    return Build(f"lab{lab.number}", arch, build_dir(), problem=str(error), details=[str(error)])

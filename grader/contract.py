@@ -1,0 +1,59 @@
+"""Holds a lab's objects against its contract: what must be there, and what must not.
+
+lab.toml lists the symbols of the contract.  After the build, `nm` tells what the lab's own objects
+define, and the compiler's dependency files tell what they read.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from grader import processes
+from grader.sources import Source
+
+ALLOWED = ("kernel/include/", "kernel/standin/")
+
+
+def examine(folder: Path, sources: list[Source], linked: bool) -> list[str]:
+    """Sentences about missing symbols, symbols that are given, and files read from outside."""
+    trouble: list[str] = []
+    given = _defined([folder / "kernel.elf"]) if linked else set()
+    for source in sources:
+        objects = sorted((folder / f"lab{source.lab.number}").glob("*.o"))
+        if not (folder / f"lab{source.lab.number}.o").exists():
+            continue
+        trouble += foreign_files(source, sorted((folder / f"lab{source.lab.number}").glob("*.d")))
+        defined = _defined(objects)
+        wanted = set(source.lab.symbols)
+        for name in sorted(wanted - defined):
+            trouble.append(f"{source.shown} does not define `{name}`, which the contract asks for")
+        for name in sorted((defined - wanted) & given):
+            trouble.append(f"{source.shown} defines `{name}`, which the kernel already gives: "
+                           "choose another name")
+    return trouble
+
+
+def foreign_files(source: Source, dependencies: list[Path]) -> list[str]:
+    """Files that the compiler read and that belong neither to a lab nor to kernel/include."""
+    found = []
+    for path in dependencies:
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
+        for name in text.partition(":")[2].partition("\n")[0].split():
+            if name.startswith(ALLOWED) or "/gen/" in name and name.startswith("../"):
+                continue
+            if name.startswith(("labs/lab", "solutions/lab")) and ".." not in name:
+                continue
+            found.append(f"{source.shown} includes {name}, which lies outside the lab and "
+                         "kernel/include")
+    return found
+
+
+def _defined(files: list[Path]) -> set[str]:
+    """The global symbols that the files define."""
+    if not files:
+        return set()
+    output = subprocess.run(["nm", "-g", "--defined-only", "-j", *map(str, files)],
+                            capture_output=True, text=True, errors="replace", check=False,
+                            env=processes.clean_environment()).stdout
+    return {line.strip() for line in output.splitlines() if line and not line.endswith(":")}

@@ -1,0 +1,1 @@
+"""What makes a course: skeletons, mutants, alternates."""

@@ -1,0 +1,95 @@
+"""`make test`: the grader's own tests, the trials of every lab, the docs.
+
+The last line is "N passed, N failed": pytest's tests and the trials together.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from grader import processes
+from grader.course import trials
+from grader.course.skeleton import differences
+from grader.labs import find_labs
+from grader.options import Options
+from grader.paths import ROOT, build_dir
+
+KINDS = ("reference", "skeleton", "alternate", "forger", "mutant")
+
+
+def test_command(options: Options) -> int:
+    """Runs everything; 0 if nothing failed."""
+    started = time.monotonic()
+    passed, failed = own_tests()
+    checks = [*skeleton_checks()]
+    for words, good in checks:
+        print(f"{'ok    ' if good else 'FAILED'} {words}", flush=True)
+    for lab in trials.labs_of(options):
+        for trial in trials.run_all(lab, options, KINDS):
+            trials.print_trial(trial)
+            checks.append((trial.name, trial.good))
+    good = docs()
+    print(f"{'ok    ' if good else 'FAILED'} docs", flush=True)
+    checks.append(("docs", good))
+    passed += sum(1 for _, good in checks if good)
+    failed += sum(1 for _, good in checks if not good)
+    print(f"{time.monotonic() - started:.0f} s")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def own_tests() -> tuple[int, int]:
+    """pytest over grader/selftest, with its summary on the screen; (passed, failed)."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header",
+            "-c", str(ROOT / "grader" / "selftest" / "pytest.ini"), str(ROOT / "grader/selftest")]
+    process = processes.start(argv, cwd=ROOT, text=True, errors="replace",
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT,
+                              env=processes.clean_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"))
+    output = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        output.append(line)
+    code = process.wait()
+    processes.finished(process)
+    return counts_of("".join(output), code)
+
+
+def counts_of(output: str, code: int) -> tuple[int, int]:
+    """(passed, failed) of pytest's last line; a run that broke counts as one failure."""
+    last = output.strip().splitlines()[-1] if output.strip() else ""
+
+    def number(word: str) -> int:
+        match = re.search(rf"(\d+) {word}", last)
+        return int(match[1]) if match else 0
+
+    failed = number("failed") + number("error")
+    return number("passed"), failed if failed or code == 0 else 1
+
+
+def skeleton_checks() -> list[tuple[str, bool]]:
+    """labs/ is what solutions/ gives."""
+    results = []
+    for lab in find_labs().values():
+        if (lab.root / "solutions" / lab.slug).is_dir():
+            words = differences(lab)
+            for word in words:
+                print(f"         {word}")
+            results.append((f"lab{lab.number} skeletons are those of solutions/", not words))
+    return results
+
+
+def docs() -> bool:
+    """The site builds without a warning."""
+    if not (ROOT / "docs" / "conf.py").is_file() or shutil.which("sphinx-build") is None:
+        print("         docs/conf.py or sphinx-build is missing")
+        return False
+    argv = ["sphinx-build", "-W", "--keep-going", "-q", "-b", "html", str(ROOT / "docs"),
+            str(build_dir() / "docs")]
+    return subprocess.call(argv, cwd=ROOT, env=dict(os.environ), stdin=subprocess.DEVNULL) == 0

@@ -1,0 +1,226 @@
+"""The grader on trial: references 100, skeletons 0, mutants dead, alternates 100, forgers 0."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from grader import evaluate, score
+from grader.course import mutanttable
+from grader.course.mutants import Mutant, apply, load_alternates, load_mutants
+from grader.course.skeleton import generate
+from grader.errors import GraderError
+from grader.evaluate import Grade
+from grader.labs import Lab, choose, find_labs
+from grader.options import Options
+from grader.paths import report_dir, shown, write_text
+from grader.sources import Source
+from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, PASS
+
+KILLED, ALIVE, BROKEN = "killed", "ALIVE", "BROKEN"
+
+
+@dataclass
+class Trial:
+    """One thing that was tried: `problems` is empty if it went as it must."""
+
+    kind: str                     # reference, skeleton, first exercise, alternate, forger, mutant
+    lab: int
+    name: str
+    problems: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    outcomes: dict[str, dict[str, str]] = field(default_factory=dict)   # test -> cell -> outcome
+
+    @property
+    def good(self) -> bool:
+        return not self.problems
+
+    def line(self) -> str:
+        """"ok    lab1 mutant 1.2    3.1 s"."""
+        mark = "ok    " if self.good else "FAILED"
+        return f"{mark} lab{self.lab} {self.kind} {self.name}".ljust(66) + f"{self.seconds:6.1f} s"
+
+
+def labs_of(options: Options) -> list[Lab]:
+    """LAB, or every lab that has a reference."""
+    labs = find_labs()
+    if options.lab:
+        return [choose(options.lab, labs)]
+    return [lab for lab in labs.values() if (lab.root / "solutions" / lab.slug).is_dir()]
+
+
+def reference_options(options: Options) -> Options:
+    """The same, with the reference as source."""
+    return replace(options, source="solutions", base={}, test="")
+
+
+def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Trial]:
+    """Runs the trials of the kinds asked for, one after the other, each on all processors."""
+    wanted = options.test
+    options = reference_options(options)
+    if "reference" in kinds:
+        yield _timed("reference", lab, "100 points", lambda t: _reference(t, lab, options))
+    if "skeleton" in kinds:
+        for cc in ("gcc", "clang"):
+            with_cc = replace(options, cc=cc)
+            yield _timed("skeleton", lab, f"0 points, {cc} without a warning",
+                         lambda t, o=with_cc: _skeleton(t, lab, o))
+        yield _timed("first exercise", lab, "alone gives its points",
+                     lambda t: _first_exercise(t, lab, options))
+    if "alternate" in kinds:
+        for each in load_alternates(lab):
+            if wanted and wanted != each.name:
+                continue
+            with_from = replace(options, source=str(each.folder))
+            yield _timed("alternate", lab, each.name, lambda t, o=with_from: _reference(t, lab, o))
+    for mutant in load_mutants(lab):
+        if wanted and wanted not in (mutant.id, *mutant.killed_by):
+            continue
+        if ("forger" if mutant.forger else "mutant") in kinds:
+            run_one = _forger if mutant.forger else _mutant
+            yield _timed("forger" if mutant.forger else "mutant", lab, mutant.id,
+                         lambda t, m=mutant, f=run_one: f(t, lab, m, options))
+
+
+def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
+    trial = Trial(kind, lab.number, name)
+    started = time.monotonic()
+    try:
+        run(trial)
+    except GraderError as error:
+        trial.problems.append(str(error))
+    trial.seconds = time.monotonic() - started
+    return trial
+
+
+def _reference(trial: Trial, lab: Lab, options: Options) -> None:
+    """Every test passes in every cell, and nothing warns."""
+    grade = evaluate.whole(lab, options)
+    trial.problems += grade.errors
+    trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
+    for (test, cell), result in grade.results.items():
+        if result.verdict == FAIL:
+            trial.problems.append(f"{test} fails in {cell}: {result.text or result.reason}")
+
+
+def _skeleton_sources(lab: Lab, options: Options, written: frozenset[str]) -> list[Source]:
+    """The reference's earlier labs and this lab's skeleton."""
+    *earlier, own = evaluate.gather_sources(lab, options)
+    files = {name: data for name, data in generate(lab, written).items() if name in own.files}
+    return [*earlier, Source(lab, f"labs/{lab.slug}", f"labs/{lab.slug}", files, ())]
+
+
+def _skeleton(trial: Trial, lab: Lab, options: Options) -> None:
+    """No point anywhere, no emulator started, every test says what is missing and where."""
+    grade = evaluate.whole(lab, options, sources=_skeleton_sources(lab, options, frozenset()))
+    trial.problems += grade.errors
+    for arch, build in grade.builds.items():
+        trial.problems += [f"{arch}: {w}" for w in [build.problem, *build.warnings] if w]
+    for (test, cell), result in grade.results.items():
+        if result.reason != NOT_WRITTEN:
+            trial.problems.append(f"{test} in {cell} is {result.verdict} {result.reason}, "
+                                  "not `not written yet`")
+
+
+def _first_exercise(trial: Trial, lab: Lab, options: Options) -> None:
+    """With the first exercise written and nothing else, its points are given."""
+    first = lab.exercises[0]
+    sources = _skeleton_sources(lab, options, frozenset([first.id]))
+    grade = evaluate.whole(lab, options, sources=sources)
+    trial.problems += grade.errors
+    for test in first.tests:
+        for cell in grade.cells:
+            result = grade.results.get((test.id, cell))
+            if result and result.verdict != PASS:
+                trial.problems.append(f"{test.id} in {cell}: {result.text or result.reason}")
+
+
+def _mutated(lab: Lab, mutant: Mutant, options: Options) -> list[Source]:
+    *earlier, own = evaluate.gather_sources(lab, options)
+    return [*earlier, apply(mutant, own)]
+
+
+def _forger(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
+    """No test passes anywhere."""
+    grade = evaluate.whole(lab, options, sources=_mutated(lab, mutant, options))
+    trial.problems += grade.errors + [b.problem for b in grade.builds.values() if b.problem]
+    for (test, cell), result in grade.results.items():
+        if result.verdict == PASS and lab.test(test).points:
+            trial.problems.append(f"{test} passes in {cell}")
+    _forget(grade)
+
+
+def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
+    """Each test that it names fails, in each cell that it names."""
+    tests = [test for test in lab.tests if test.id in mutant.killed_by]
+    for cell, reason in mutant.not_shown.items():
+        for test in tests:
+            trial.outcomes.setdefault(test.id, {})[cell] = f"not shown: {reason}"
+    cells = [cell for cell in options.cells if cell in mutant.cells]
+    if not cells:
+        return
+    grade = evaluate.prepare(lab, tests, options, _mutated(lab, mutant, options))
+    grade.cells = cells
+    evaluate.run(grade, evaluate.silent)
+    for test in tests:
+        for cell in cells:
+            result = grade.results.get((test.id, cell))
+            if result is None:
+                continue
+            outcome = _outcome(result)
+            trial.outcomes.setdefault(test.id, {})[cell] = outcome
+            if outcome != KILLED:
+                said = result.text or result.reason or "it passes"
+                trial.problems.append(f"{test.id} in {cell}: {outcome}: {said}")
+    trial.problems += grade.errors
+    _forget(grade)
+
+
+def _outcome(result: evaluate.Result) -> str:
+    if result.verdict == FAIL and result.reason not in (NOT_BUILT, NOT_WRITTEN):
+        return KILLED
+    return BROKEN if result.verdict in (ERROR, FAIL) else ALIVE
+
+
+def _forget(grade: Grade) -> None:
+    """Removes the build folders of a mutant: there are many."""
+    for build in grade.builds.values():
+        shutil.rmtree(build.folder, ignore_errors=True)
+
+
+def mutants_command(options: Options) -> int:
+    """Every mutant, forger and alternate; prints the table and writes it for the docs."""
+    good = True
+    for lab in labs_of(options):
+        trials: list[Trial] = []
+        for trial in run_all(lab, options, ("mutant", "forger", "alternate")):
+            print_trial(trial)
+            trials.append(trial)
+        mutants = {mutant.id: mutant for mutant in load_mutants(lab)}
+        lines = mutanttable.table(lab, mutants, trials)
+        print("\n".join(lines), flush=True)
+        save(lab, mutants, trials)
+        good = good and all(trial.good for trial in trials)
+    return 0 if good else 1
+
+
+def print_trial(trial: Trial) -> None:
+    """One line, and the first problems below it."""
+    print(trial.line(), flush=True)
+    for problem in trial.problems[:4]:
+        print(f"         {problem}", flush=True)
+
+
+def save(lab: Lab, mutants: dict[str, Mutant], trials: list[Trial]) -> None:
+    """Writes build/report/mutants.json and the docs' fragment, mutants-labN.rst."""
+    data = {"schema": "corral/mutants/v1", "lab": lab.number, "mutants": [
+        {"id": t.name, "kind": t.kind, "good": t.good, "problems": t.problems,
+         "story": mutants[t.name].story if t.name in mutants else "", "outcomes": t.outcomes}
+        for t in trials]}
+    write_text(report_dir() / "mutants.json", json.dumps(data, indent=1) + "\n")
+    page = report_dir() / f"mutants-lab{lab.number}.rst"
+    write_text(page, mutanttable.fragment(lab, mutants, trials))
+    print(f"written: {shown(report_dir() / 'mutants.json')}, {shown(page)}")

@@ -1,0 +1,181 @@
+"""From a lab and its sources to a verdict for every test in every cell.  Prints nothing."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader import build as building
+from grader import processes
+from grader.build import Build
+from grader.errors import GraderError
+from grader.holes import missing_for
+from grader.job import Job, JobTest
+from grader.labs import Lab, Test, find_labs, stage
+from grader.options import Options
+from grader.runner import CellRun, Listener, run_cells
+from grader.sources import Refused, Source, collect, seed_of
+from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, Failure
+
+
+@dataclass
+class Result:
+    """The verdict of one test in one cell."""
+
+    verdict: str
+    reason: str = ""
+    text: str = ""                       # one line for the table or an error
+    failure: Failure | None = None
+    cases: list[dict] = field(default_factory=list)   # of a test that passed
+    seconds: float = 0.0
+
+
+@dataclass
+class Grade:
+    """Everything that a report needs."""
+
+    lab: Lab
+    options: Options
+    cells: list[str]
+    tests: list[Test]
+    seed: str
+    sources: list[Source] = field(default_factory=list)
+    builds: dict[str, Build] = field(default_factory=dict)           # by width
+    results: dict[tuple[str, str], Result] = field(default_factory=dict)   # (test, cell)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)  # cell -> what -> number
+    errors: list[str] = field(default_factory=list)                  # of the grader itself
+    times: dict = field(default_factory=dict)
+    expected: int = 0                    # verdicts that there must be
+
+
+
+def gather_sources(lab: Lab, options: Options) -> list[Source]:
+    """The files of the lab and of those it stands on.  Raises Refused or GraderError."""
+    return [collect(each, lab, options) for each in stage(lab, find_labs())]
+
+
+def build_all(lab: Lab, sources: list[Source], options: Options,
+              arches: tuple[str, ...]) -> dict[str, Build]:
+    """Builds the widths side by side."""
+    building.check_tools(options)
+    with ThreadPoolExecutor(max_workers=len(arches)) as pool:
+        try:
+            futures = {arch: pool.submit(building.build, lab, arch, sources, options)
+                       for arch in arches}
+            return {arch: future.result() for arch, future in futures.items()}
+        except BaseException:
+            processes.kill_all()
+            raise
+
+
+def prepare(lab: Lab, tests: list[Test], options: Options,
+            sources: list[Source] | None = None) -> Grade:
+    """Reads (or takes the sources given) and builds.  Mistakes of the student are in the builds."""
+    grade = Grade(lab, options, options.cells, tests, options.seed)
+    arches = tuple(dict.fromkeys(cell.split("/")[0] for cell in grade.cells))
+    started = time.monotonic()
+    try:
+        grade.sources = sources or gather_sources(lab, options)
+        grade.seed = options.seed or seed_of(grade.sources)
+        grade.builds = build_all(lab, grade.sources, options, arches)
+    except Refused as error:
+        grade.seed = options.seed or "0"
+        grade.builds = {arch: building.refused(lab, arch, error) for arch in arches}
+    grade.times["build"] = time.monotonic() - started
+    return grade
+
+
+def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None = None,
+        logs: Path | None = None, machine: str = "grader.machine") -> None:
+    """Fills grade.results.  `first` names by cell the tests to start with."""
+    started = time.monotonic()
+    runs: list[CellRun] = []
+    with ExitStack() as held:
+        for cell in grade.cells:
+            build = grade.builds[cell.split("/")[0]]
+            todo = [test for test in grade.tests if cell in test.cells
+                    and not _settled(grade, test, cell, build)]
+            if todo:
+                held.enter_context(building.locked(build.folder, shared=True))
+                early = (first or {}).get(cell, [])
+                todo.sort(key=lambda test: test.id not in early)
+                runs.append(CellRun(cell, job_for(grade, cell, build, todo, machine)))
+        run_cells(runs, listener, logs)
+    for each in runs:
+        _take(grade, each)
+    grade.expected = sum(1 for test in grade.tests for cell in grade.cells if cell in test.cells)
+    if len(grade.results) != grade.expected:
+        grade.errors.append(f"{grade.expected} verdicts were expected, {len(grade.results)} came")
+    grade.times["run"] = time.monotonic() - started
+
+
+def _settled(grade: Grade, test: Test, cell: str, build: Build) -> bool:
+    """Gives the verdict of a test that needs no emulator; False if it has to run."""
+    if build.problem:
+        failure = Failure(reason=NOT_BUILT, headline=f"does not build: {build.problem}",
+                          extra=list(build.details))
+        grade.results[test.id, cell] = Result(FAIL, NOT_BUILT, "does not build", failure)
+        return True
+    hole = missing_for(test, build.holes)
+    if hole is None:
+        return False
+    if hole.exercise == test.exercise:
+        text = f"not written yet: {hole.place}"
+    else:
+        text = f"waits for {hole.exercise}"
+    grade.results[test.id, cell] = Result(FAIL, NOT_WRITTEN, text)
+    return True
+
+
+def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
+            machine: str = "grader.machine") -> Job:
+    """What the worker of a cell is told; the runner fills in its folder and parent."""
+    return Job(
+        cell=cell, elf=str(build.elf), iso=str(build.iso), tree=str(build.folder / "tree"),
+        tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.options.cpus,
+        tests=[JobTest(test.id, test.node, test.points > 0) for test in tests], machine=machine)
+
+
+def _take(grade: Grade, run: CellRun) -> None:
+    """Turns a cell's records into results; what is missing is the grader's error."""
+    crash = run.crash
+    grade.times.setdefault("cells", {})[run.cell] = run.seconds
+    grade.times.setdefault("boot", {})[run.cell] = run.boot_seconds
+    for entry in run.job.tests:
+        record = run.results.get(entry.id)
+        if record is None:
+            crash = crash or f"no verdict for {entry.id} in {run.cell}"
+            grade.results[entry.id, run.cell] = Result(ERROR, text=crash)
+            continue
+        failure = Failure.from_json(record["failure"]) if record["failure"] else None
+        grade.results[entry.id, run.cell] = Result(
+            record["verdict"], failure.reason if failure else "", record["text"], failure,
+            record["cases"], record["seconds"])
+        for what, number in record["counts"].items():
+            cell = grade.counts.setdefault(run.cell, {})
+            cell[what] = cell.get(what, 0) + number
+        if record["verdict"] == ERROR:
+            grade.errors.append(f"{entry.id} in {run.cell}: {record['text']}")
+    if crash:
+        grade.errors.append(f"{crash} ({run.log})" if run.log else crash)
+
+
+def silent(kind: str, run: CellRun, record: dict) -> None:
+    """A listener that prints nothing."""
+
+
+def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
+          sources: list[Source] | None = None, machine: str = "grader.machine") -> Grade:
+    """Builds and runs without a word: what the trials use."""
+    grade = prepare(lab, tests if tests is not None else lab.tests, options, sources)
+    run(grade, silent, machine=machine)
+    return grade
+
+
+def require_no_error(grade: Grade) -> None:
+    """Raises GraderError if the grader itself failed."""
+    if grade.errors:
+        raise GraderError(grade.errors[0])

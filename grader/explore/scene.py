@@ -1,0 +1,211 @@
+"""The stage of lab 1's tests: threads of the ring-3 checker, and looks at what the kernel did.
+
+CPU 0 is the subject.  CPU 1 stays parked and answers calls while CPU 0 stands still.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from grader.elf import Elf
+from grader.errors import GraderError
+from grader.explore.registers import Layout
+from grader.stops import failure_of_stop
+from grader.verdict import WRONG, Fail, Place
+
+SUBJECT, WITNESS = 0, 1
+LAYOUT_FIELDS = (
+    "thread_size", "thread_state", "thread_as", "thread_lab1", "cpu_size", "cpu_current", "cpu_as",
+    "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt", "cpu_lab1", "canary_size", "area_size",
+    "kstack_size", "own_stack_size")
+DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers
+BUDGET = 40_000                 # instructions for one way through the kernel
+PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
+
+
+@dataclass(frozen=True)
+class Area:
+    """A canary: bytes that nobody may change."""
+
+    name: str
+    address: int
+    data: bytes
+
+
+class Scene:
+    """What one test does with its machine."""
+
+    def __init__(self, cell):
+        self.cell = cell
+        self.m = cell.machine
+        self.random = cell.random
+        self.layout = Layout(self.m.width)
+        self.checker = Elf(self.m.elf.path.with_name("checker.elf"))
+        raw = self.m.read("probe_layout", 4 * len(LAYOUT_FIELDS))
+        self.offset = dict(zip(LAYOUT_FIELDS, struct.unpack(f"<{len(LAYOUT_FIELDS)}I", raw)))
+        self.cpu0 = self.m.elf.address("cpus")
+        self.token = 0
+        self.canaries: list[Area] = []
+
+    # ---- making a state ----
+
+    def vector(self, low: int = DEVICE.start, high: int = DEVICE.stop) -> int:
+        """A random vector of a device that does not exist."""
+        return self.random.randrange(low, high)
+
+    def tss(self) -> None:
+        """Exercise 1.1 as the kernel's start would use it."""
+        self.m.call(SUBJECT, "tss_init", self.cpu0)
+
+    def thread(self, present: bool = False) -> int:
+        """A thread of the checker; its address in the kernel."""
+        thread = self.m.call(SUBJECT, "probe_thread", int(present), budget=3_000_000)
+        if not thread:
+            raise GraderError("the kernel could not make a thread for a test")
+        return thread
+
+    def present(self) -> int:
+        """A thread that is CPU 0's present one, with its entry stack named."""
+        thread = self.thread(present=True)
+        self.m.call(SUBJECT, "tss_set_sp0", self.cpu0, thread)
+        self.guard(thread)
+        return thread
+
+    def fresh_token(self) -> int:
+        """A number that the next interrupts have to turn over."""
+        self.token = self.random.getrandbits(32)
+        self.m.write_u32("probe_token", self.token)
+        return self.token
+
+    def guard(self, *threads: int) -> None:
+        """Puts random bytes around the lab's area of each thread and of CPU 0."""
+        size, area = self.offset["canary_size"], self.offset["area_size"]
+        places = [] if self.canaries else [("CPU 0's area", self.cpu0 + self.offset["cpu_lab1"])]
+        places += [("the thread's area", thread + self.offset["thread_lab1"])
+                   for thread in threads]
+        for name, base in places:
+            for side, address in (("below", base), ("above", base + size + area)):
+                data = self.random.randbytes(size)
+                self.m.write(address, data)
+                self.canaries.append(Area(f"the {size} bytes {side} {name}", address, data))
+
+    def enter(self, regs: dict[str, int]) -> None:
+        """Goes to ring 3 with these registers, by the grader's own code."""
+        address = self.m.elf.address("probe_regs")
+        self.m.write(address, self.layout.pack(regs))
+        self.m.start(SUBJECT, "probe_enter_user", address)
+        stop = self.m.run(SUBJECT, regs["ip"], BUDGET)
+        if stop.reason != "address" or self.m.regs(SUBJECT).cpl != 3:
+            raise GraderError(f"the grader's own way to ring 3 failed: {stop}")
+
+    def sled(self, at: int = 0) -> int:
+        """The address of a NOP in the checker."""
+        return self.checker.address("checker_sled") + at
+
+    def trap_size(self, name: str) -> int:
+        """The length of one of the checker's trapping instructions."""
+        return self.checker.address(f"checker_{name}_next") - self.checker.address(f"checker_{name}")
+
+    # ---- running and looking ----
+
+    def run_to(self, until, expected: str, *, at: Place | None = None, budget: int = BUDGET):
+        """Runs CPU 0 to one of the addresses; anything else is the student's failure."""
+        stop = self.m.run(SUBJECT, until, budget)
+        if stop.reason == "address":
+            return stop
+        raise self.failed(stop, expected, at)
+
+    def failed(self, stop, expected: str, at: Place | None = None) -> Exception:
+        """The failure that a stop is."""
+        failure = failure_of_stop(stop)
+        if failure is None:
+            return GraderError(f"the emulator stopped: {stop}")
+        cause = ""
+        if stop.reason == "halted":
+            cause = "the CPU halted with nothing pending; nothing will wake it."
+        return Fail(failure.reason, expected=expected, seen=failure.seen, at=at,
+                    went_wrong=failure.went_wrong, cause=cause)
+
+    def argument(self, index: int) -> int:
+        """An argument of the C function that CPU 0 is about to enter."""
+        regs = self.m.regs(SUBJECT)
+        if self.m.width == 64:
+            return (regs.rdi, regs.rsi, regs.rdx)[index]
+        return self.m.ptr(regs.esp + 4 * (index + 1))
+
+    def saved(self, address: int) -> dict[str, int]:
+        """struct regs at an address of the kernel."""
+        return self.layout.unpack(self.m.read(address, self.layout.size))
+
+    def thread_regs(self, thread: int) -> int:
+        """What the lab's accessor says, asked on CPU 1."""
+        return self.m.call(WITNESS, "thread_regs", thread)
+
+    def check_saved(self, seen: dict[str, int], expected: dict[str, int], where: str,
+                    **details) -> None:
+        """Fails if a saved register is not what ring 3 had."""
+        wrong = self.layout.differences(expected, seen)
+        if not wrong:
+            return
+        name = wrong[0]
+        word = self.layout
+        more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise Fail(WRONG, expected=f"{word.title(name)} = {word.hex(name, expected[name])}, "
+                   "as ring 3 had it",
+                   seen=f"{word.title(name)} = {word.hex(name, seen[name])}{more}",
+                   stack=word.drawing(where, seen, expected), **details)
+
+    def check_user(self, expected: dict[str, int], **details) -> None:
+        """Fails unless CPU 0 is in ring 3, in the checker's own code, with these registers."""
+        regs = self.m.regs(SUBJECT)
+        if regs.cpl != 3:
+            raise Fail(WRONG, expected="ring 3", seen=f"ring {regs.cpl}", **details)
+        self.check_code(regs.pc, **details)
+        seen = self.layout.of_machine(regs)
+        wrong = self.layout.differences(expected, seen)
+        if wrong:
+            word, name = self.layout, wrong[0]
+            more = f"; also wrong: {', '.join(word.title(n) for n in wrong[1:])}" if wrong[1:] else ""
+            raise Fail(WRONG,
+                       expected=f"{word.title(name)} = {word.hex(name, expected[name])} in ring 3",
+                       seen=f"{word.title(name)} = {word.hex(name, seen[name])}{more}", **details)
+
+    def check_code(self, pc: int, **details) -> None:
+        """Fails if the checker's code in front of CPU 0 is not what the grader put there."""
+        start = self.checker.address("checker_sled")
+        size = self.checker.address("checker_touch_next") + 4 - start
+        if self.m.read(start, size) != self.checker.read(start, size):
+            raise Fail(WRONG, expected="the ring-3 program's own code",
+                       seen=f"other bytes in its memory around {pc:#x}", **details)
+
+    def check_canaries(self, **details) -> None:
+        """Fails if the kernel wrote outside the lab's areas."""
+        for area in self.canaries:
+            now = self.m.read(area.address, len(area.data))
+            if now == area.data:
+                continue
+            at = next(i for i, (a, b) in enumerate(zip(now, area.data)) if a != b)
+            count = sum(a != b for a, b in zip(now, area.data))
+            raise Fail(WRONG, expected=f"{area.name} untouched",
+                       seen=f"{count} of them changed, the first at offset {at}", **details)
+
+    def check_answered(self, vector: int, times: int = 1, **details) -> None:
+        """Fails unless the interrupt's handler ran, exactly so often, with the present token."""
+        answer = self.m.u32(self.m.elf.address("probe_answer") + 4 * vector)
+        count = self.m.u32(self.m.elf.address("probe_count") + 4 * vector)
+        if count != times or answer != self.token ^ 0xFFFFFFFF:
+            raise Fail(WRONG, expected=f"the handler of vector {vector:#x} ran "
+                       f"{'once' if times == 1 else f'{times} times'}",
+                       seen=f"it ran {count} times", **details)
+
+    def kernel_stack(self) -> tuple[int, int]:
+        """The bounds of CPU 0's kernel stack: lowest address, top."""
+        top = self.m.ptr(self.cpu0 + self.offset["cpu_kstack_top"])
+        return top - self.offset["kstack_size"], top
+
+    def user_place(self, label: str = "interrupt came at") -> Place:
+        """Where CPU 0 is in the checker."""
+        pc = self.m.pc(SUBJECT)
+        return Place(self.checker.where(pc), self.checker.instruction(pc).text, "",
+                     "ring 3", label)

@@ -1,0 +1,43 @@
+"""What a worker is told: one cell, one kernel, the tests in the order to run them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class JobTest:
+    """One test: its id in lab.toml and its pytest node below the lab's tests."""
+
+    id: str
+    node: str
+    scored: bool = True
+
+
+@dataclass
+class Job:
+    """The contents of JOB.json."""
+
+    cell: str                       # "x86_64/qemu"
+    elf: str
+    iso: str
+    tests_dir: str
+    tests: list[JobTest]
+    seed: str
+    workdir: str                    # private, short, on a local disk
+    parent: int = 0                 # the pid whose death ends the worker
+    cpus: int = 2
+    tree: str = ""                  # the build tree, for reading source lines
+    machine: str = "grader.machine"   # the module that gives boot() and Cell
+    replay: dict[str, Any] | None = None   # a case to stop in
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Job:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**data | {"tests": [JobTest(**test) for test in data["tests"]]})

@@ -1,0 +1,156 @@
+"""A client of QEMU's gdbstub: packets, breakpoints, running one CPU."""
+
+from __future__ import annotations
+
+import re
+import socket
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+
+from grader.errors import GraderError
+
+CHUNK = 1024                    # bytes of memory per packet; a packet holds 4096 characters
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a register lies in the reply to `g`, and its number for `p` and `P`."""
+
+    number: int
+    offset: int
+    size: int
+
+
+class Rsp:
+    """One connection.  CPUs count from 0 here and from 1 in the packets."""
+
+    def __init__(self, path: str, timeout: float = 20.0):
+        self.timeout = timeout
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(path)
+        self._buffer = b""
+        self._selected = -1
+        self.command("qSupported:multiprocess+;vContSupported+")
+        self.slots = self._register_slots()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    # ---- packets ----
+
+    def send(self, text: str) -> None:
+        """Sends a packet; the leading + acknowledges the reply before it."""
+        data = text.encode()
+        self._socket.sendall(b"+$%b#%02x" % (data, sum(data) & 255))
+
+    def receive(self, timeout: float) -> str | None:
+        """The next packet, or None when none came in time."""
+        while True:
+            start = self._buffer.find(b"$")
+            end = self._buffer.find(b"#", start)
+            if 0 <= start < end and len(self._buffer) >= end + 3:
+                packet = self._buffer[start + 1:end]
+                self._buffer = self._buffer[end + 3:]
+                return packet.decode("latin-1")
+            self._socket.settimeout(timeout)
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                return None
+            except OSError as error:
+                raise GraderError(f"QEMU closed its debugger port: {error}") from None
+            if not data:
+                raise GraderError("QEMU ended while the grader used it: run the grade again")
+            self._buffer += data
+
+    def command(self, text: str) -> str:
+        """Sends a packet and waits for its reply."""
+        self.send(text)
+        reply = self.receive(self.timeout)
+        if reply is None:
+            raise GraderError(f"QEMU did not answer within {self.timeout:.0f} s: run the grade again")
+        return reply
+
+    def interrupt(self) -> None:
+        """Asks a running machine to stop; the stop is the next packet."""
+        self._socket.sendall(b"\x03")
+
+    # ---- running ----
+
+    def resume(self, cpu: int | None) -> None:
+        """Lets one CPU run, or all; the reply comes when something stops it."""
+        self.send("vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}")
+
+    def begin_step(self, cpu: int) -> None:
+        self.send(f"vCont;s:p1.{cpu + 1:x}")
+
+    def step_mode(self, hold: bool) -> None:
+        """How a step treats pending interrupts: masks them, or takes them.  Timers stand still."""
+        self.command("Qqemu.sstep=7" if hold else "Qqemu.sstep=5")
+
+    def insert(self, address: int) -> None:
+        self.command(f"Z1,{address:x},1")
+
+    def remove(self, address: int) -> None:
+        self.command(f"z1,{address:x},1")
+
+    # ---- registers and memory ----
+
+    def select(self, cpu: int) -> None:
+        """Chooses the CPU whose registers and page tables the next commands use."""
+        self.command(f"Hgp1.{cpu + 1:x}")
+
+    def registers(self) -> dict[str, int]:
+        """All registers of the chosen CPU, by gdb's names."""
+        data = bytes.fromhex(self.command("g").replace("x", "0"))
+        return {name: int.from_bytes(data[slot.offset:slot.offset + slot.size], "little")
+                for name, slot in self.slots.items()}
+
+    def register(self, name: str) -> int:
+        slot = self.slots[name]
+        return int.from_bytes(bytes.fromhex(self.command(f"p{slot.number:x}")), "little")
+
+    def set_register(self, name: str, value: int) -> None:
+        slot = self.slots[name]
+        value &= (1 << slot.size * 8) - 1
+        if self.command(f"P{slot.number:x}={value.to_bytes(slot.size, 'little').hex()}") != "OK":
+            raise GraderError(f"QEMU does not let the grader set {name}")
+
+    def read(self, address: int, size: int) -> bytes | None:
+        """Memory through the chosen CPU's page tables; None when some of it is not mapped."""
+        data = b""
+        while len(data) < size:
+            count = min(CHUNK, size - len(data))
+            reply = self.command(f"m{address + len(data):x},{count:x}")
+            if reply.startswith("E"):
+                return None
+            data += bytes.fromhex(reply)
+        return data
+
+    def write(self, address: int, data: bytes) -> bool:
+        for at in range(0, len(data), CHUNK):
+            part = data[at:at + CHUNK]
+            if self.command(f"M{address + at:x},{len(part):x}:{part.hex()}") != "OK":
+                return False
+        return True
+
+    def _register_slots(self) -> dict[str, Slot]:
+        """The layout of `g`, from the target description that the stub serves."""
+        slots: dict[str, Slot] = {}
+        offset = number = 0
+        # The outer document uses a prefix that it does not declare, so no XML parser takes it.
+        for name in re.findall(r'xi:include href="([^"]+)"', self._document("target.xml")):
+            for entry in ElementTree.fromstring(self._document(name)).iter("reg"):
+                number = int(entry.attrib.get("regnum", number))
+                size = int(entry.attrib["bitsize"]) // 8
+                slots[entry.attrib["name"]] = Slot(number, offset, size)
+                offset += size
+                number += 1
+        return slots
+
+    def _document(self, name: str) -> str:
+        text, more = "", True
+        while more:
+            reply = self.command(f"qXfer:features:read:{name}:{len(text):x},ff0")
+            more, text = reply[:1] == "m", text + reply[1:]
+        return text

@@ -1,0 +1,103 @@
+"""The instruction budget of QEMU: an HPET timer that raises an SMI, and the way back from it.
+
+The SMI handler is one RSM in SMRAM, and a breakpoint stops the CPU before it.  SMM state of every
+CPU lies in SMRAM (0xA0000), where no kernel can see it; the firmware arranges that for CPU 0 only.
+"""
+
+from __future__ import annotations
+
+from grader.errors import GraderError
+from grader.machine.monitor import Qmp, Qtest
+from grader.machine.rsp import Rsp
+
+SMRAM = 0xA0000
+OFFSET = 0x8000                  # the handler's offset in its segment, which pc shows
+ENTRY = SMRAM + OFFSET
+RESET_BASE = 0x30000             # where a CPU's SMM area lies after reset
+SAVE_AREA = 0xFC00               # the saved state, within the area
+BASE_FIELD = {64: 0xFF00, 32: 0xFEF8}
+RSM = b"\x0f\xaa"
+
+HPET = 0xFED00000
+HPET_ENABLE = HPET + 0x10
+HPET_COUNTER = HPET + 0xF0
+TIMER = HPET + 0x100             # timer 0: configuration
+TIMER_AT = TIMER + 0x08          # the counter's value at which it fires
+TIMER_DATA = TIMER + 0x10        # what it writes
+TIMER_TO = TIMER + 0x14          # and where
+TIMER_ON = 0x4004                # interrupt enabled, delivered as a message
+MESSAGE_SMI = 0x200
+APIC = 0xFEE00000
+INSTRUCTION_NS = 128             # -icount shift=7
+TICK_NS = 10
+
+
+def count(qtest: Qtest) -> None:
+    """Lets the counter run."""
+    qtest.write32(HPET_ENABLE, 1)
+
+
+def now(qtest: Qtest) -> int:
+    return qtest.read64(HPET_COUNTER)
+
+
+def executed(qtest: Qtest, began: int) -> int:
+    """Instructions since the counter stood at `began`."""
+    return round((now(qtest) - began) * TICK_NS / INSTRUCTION_NS)
+
+
+def arm(qtest: Qtest, cpu: int, instructions: int) -> int:
+    """Raises an SMI on this CPU after so many instructions; gives the counter's value."""
+    qtest.write32(TIMER_TO, APIC | cpu << 12)
+    began = now(qtest)
+    qtest.write64(TIMER_AT, began + instructions * INSTRUCTION_NS // TICK_NS)
+    return began
+
+
+def armed(qtest: Qtest) -> bool:
+    """Whether the timer is as the grader set it: the kernel under test could change it."""
+    return (qtest.read64(HPET_ENABLE) & 1 == 1 and qtest.read64(TIMER) & TIMER_ON == TIMER_ON
+            and qtest.read64(TIMER_DATA) & 0xFFFFFFFF == MESSAGE_SMI)
+
+
+def prepare(rsp: Rsp, qtest: Qtest, cpus: int, width: int) -> None:
+    """Moves every CPU's SMM area to SMRAM, puts the handler there, and sets up the timer."""
+    count(qtest)
+    qtest.write64(TIMER, TIMER_ON)
+    qtest.write32(TIMER_DATA, MESSAGE_SMI)
+    rsp.step_mode(hold=True)
+    for cpu in range(cpus):
+        base = RESET_BASE if cpu else SMRAM
+        kept = [(at, qtest.read(at, size)) for at, size in (
+            (base + OFFSET, len(RSM)), (base + SAVE_AREA, 0x400))] if cpu else []
+        rsp.insert(base + OFFSET)
+        qtest.write32(APIC | cpu << 12, MESSAGE_SMI)
+        rsp.resume(cpu)
+        if rsp.receive(10) is None:
+            raise GraderError("QEMU takes no SMI: this QEMU was not tested, run `make doctor`")
+        rsp.remove(base + OFFSET)
+        rsp.select(cpu)
+        rsp.write(base + OFFSET, RSM)
+        if cpu:
+            rsp.write(base + BASE_FIELD[width], SMRAM.to_bytes(4, "little"))
+        leave(rsp, cpu)
+        for at, data in kept:
+            qtest.write(at, data)
+
+
+def leave(rsp: Rsp, cpu: int) -> None:
+    """Executes the RSM: the CPU stands again where the SMI found it.  Steps must hold."""
+    rsp.begin_step(cpu)
+    if rsp.receive(10) is None:
+        raise GraderError("QEMU does not come back from an SMI: run the grade again")
+    rsp.select(cpu)
+
+
+def inside(qmp: Qmp, cpu: int) -> bool:
+    """Whether the CPU is in system management mode."""
+    return "SMM=1" in qmp.human("info registers", cpu)
+
+
+def halted(qmp: Qmp, cpu: int) -> bool:
+    """Whether the CPU executed HLT and waits."""
+    return "HLT=1" in qmp.human("info registers", cpu)

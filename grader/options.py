@@ -1,0 +1,128 @@
+"""The variables of a command: read from the environment, where make puts them, or as NAME=value.
+
+Each bad value is a GraderError that lists the right ones.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from grader.errors import GraderError
+
+ARCHES = ("x86_64", "i386")
+EMUS = ("qemu", "bochs")
+CELLS = tuple(f"{arch}/{emu}" for arch in ARCHES for emu in EMUS)
+WIDTH = {"x86_64": 64, "i386": 32}
+COMPILERS = ("gcc", "clang")
+OPTIMISE = ("-O0", "-O2")
+CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
+NAMES = (
+    "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
+    "FORCE", "SCREEN", "RUNS",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asked for; an empty value means the default."""
+
+    lab: str = ""                      # a number or a name; checked by labs.choose()
+    arches: tuple[str, ...] = ARCHES   # the widths to build and grade
+    emus: tuple[str, ...] = EMUS
+    test: str = ""                     # an exercise, a test id or a test's name
+    source: str = "labs"               # FROM: labs, solutions or a folder
+    base: dict[int, str] = field(default_factory=dict)   # BASE per lab; 0 is "all the others"
+    seed: str = ""                     # hexadecimal; empty: from the student's files
+    cc: str = "gcc"
+    opt: str = "-O2"
+    cpus: int = 2
+    case: str = ""
+    as_text: bool = False
+    force: bool = False
+    screen: bool = False               # run: the VGA screen instead of the serial line
+    runs: int = 20                     # soak: how many
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells asked for, in the order of the report."""
+        return [f"{arch}/{emu}" for arch in ARCHES if arch in self.arches
+                for emu in EMUS if emu in self.emus]  # fmt: skip
+
+
+def gather(arguments: list[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The variables of the environment, overruled by NAME=value arguments."""
+    values = {name: environment[name] for name in NAMES if environment.get(name)}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or name not in NAMES:
+            raise GraderError(
+                f"{argument!r} is not understood: the variables are {', '.join(NAMES)}, "
+                "written NAME=value")
+        values[name] = value
+    return values
+
+
+def parse(values: Mapping[str, str]) -> Options:
+    """Checks each value; LAB, TEST and CASE are checked where the labs are known."""
+    return Options(
+        lab=values.get("LAB", ""),
+        arches=_subset("ARCH", values.get("ARCH", ""), ARCHES),
+        emus=_subset("EMU", values.get("EMU", ""), EMUS),
+        test=values.get("TEST", ""),
+        source=values.get("FROM") or "labs",
+        base=_base(values.get("BASE", "")),
+        seed=_seed(values.get("SEED", "")),
+        cc=_one("CC", values.get("CC") or "gcc", COMPILERS),
+        opt=_one("OPT", values.get("OPT") or "-O2", OPTIMISE),
+        cpus=_number("CPUS", values.get("CPUS") or "2", CPUS),
+        case=values.get("CASE", ""),
+        as_text=_one("AS", values.get("AS", ""), ("", "text")) == "text",
+        force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",
+        screen=_one("SCREEN", values.get("SCREEN", ""), ("", "0", "1")) == "1",
+        runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
+    )
+
+
+def _one(name: str, value: str, allowed) -> str:
+    if value not in allowed:
+        raise GraderError(f"{name}={value} is unknown: {_choices(allowed)}")
+    return value
+
+
+def _subset(name: str, value: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        return allowed
+    return (_one(name, value, allowed),)
+
+
+def _number(name: str, value: str, allowed) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", value) or int(value) not in allowed:
+        raise GraderError(f"{name}={value} is not possible: {allowed[0]} to {allowed[-1]}")
+    return int(value)
+
+
+def _seed(value: str) -> str:
+    if value and not re.fullmatch(r"[0-9a-fA-F]{1,16}", value):
+        raise GraderError(f"SEED={value} is not a seed: up to 16 hexadecimal digits, such as 7c1e")
+    return value.lower()
+
+
+def _base(value: str) -> dict[int, str]:
+    """"solutions" -> {0: "solutions"}; "1:labs,2:solutions" -> {1: ..., 2: ...}."""
+    result: dict[int, str] = {}
+    for part in filter(None, value.split(",")):
+        number, colon, place = part.rpartition(":")
+        if colon and not number.isdigit() or not place:
+            raise GraderError(
+                f"BASE={value} is not understood: labs, solutions, or one a lab such as "
+                "1:labs,2:solutions")
+        result[int(number) if colon else 0] = place
+    return result
+
+
+def _choices(allowed) -> str:
+    words = [value or "nothing" for value in map(str, allowed)]
+    return "it is " + " or ".join(words) if len(words) < 3 else "it is one of " + ", ".join(words)

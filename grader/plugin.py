@@ -1,0 +1,193 @@
+"""The pytest plugin of graded tests: the `cell` fixture, and verdicts out of outcomes.
+
+A test takes `cell` and finds the machine parked:
+
+    def test_fields(cell):
+        m = cell.machine
+        token = cell.random.getrandbits(32)
+        ...
+        raise Fail(WRONG, expected="...", seen="...")
+
+One boot serves all tests of the cell: before each test the machine is back in the parked state.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from grader.errors import GraderError
+from grader.job import Job, JobTest
+from grader.options import WIDTH
+from grader.stops import failure_of
+from grader.verdict import (ERROR, FAIL, INCONCLUSIVE, PASS, Case, Fail, Failure, Inconclusive,
+                            ReplayStop)
+
+
+class Cell:
+    """What a test sees of its cell."""
+
+    def __init__(self, plugin: Plugin, test: JobTest):
+        self._plugin = plugin
+        self.test = test.id
+        self.name = plugin.job.cell                       # "x86_64/qemu"
+        self.arch, self.emu = self.name.split("/")        # "x86_64", "qemu"
+        self.width = WIDTH[self.arch]                     # 64 or 32
+        self.seed = plugin.job.seed
+        self.random = random.Random(f"{self.seed}/{test.id}")   # the same in every cell
+        self.replay: dict[str, Any] | None = plugin.job.replay  # the case to stop in, or None
+        self.counts: dict[str, int] = {}
+        self.cases: list[Case] = []
+
+    @property
+    def machine(self) -> Any:
+        """The booted machine, parked at the start of the test."""
+        return self._plugin.machine()
+
+    def store(self, name: str, make: Callable[[], Any]) -> Any:
+        """What the tests of this cell share: made by make() when it is first asked for."""
+        if name not in self._plugin.shared:
+            self._plugin.shared[name] = make()
+        return self._plugin.shared[name]
+
+    def park(self) -> None:
+        """Takes the machine back to the parked state, as before each test."""
+        self.machine.restore(self._plugin.parked)
+
+    def count(self, what: str, number: int) -> None:
+        """Adds to a figure of the report: count("interrupts", 418)."""
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def progress(self, done: int, of: int) -> None:
+        """Tells the person who waits how far a long test is."""
+        self._plugin.progress(self.test, done, of)
+
+    def case(self, data: dict[str, Any], text: str = "") -> None:
+        """Notes a case that can be replayed though it passed."""
+        self.cases.append(Case(data, text))
+
+
+class Plugin:
+    """One run of a cell."""
+
+    def __init__(self, job: Job, send: Callable[[dict], None]):
+        self.job = job
+        self.send = send
+        self.order = {str(entry.node): index for index, entry in enumerate(job.tests)}
+        self.booted: Any = None
+        self.parked: Any = None
+        self.boot_failure: BaseException | None = None
+        self.outcome: BaseException | None = None     # what ended the last test
+        self.cell: Cell | None = None
+        self.shared: dict[str, Any] = {}              # Cell.store()
+        self.started = 0.0
+        self.last_progress = 0.0
+
+    # ---- the machine ----
+
+    def machine(self) -> Any:
+        """Boots once; a kernel that does not reach the parked state fails each test alike."""
+        if self.boot_failure is not None:
+            raise self.boot_failure
+        if self.booted is None:
+            module = importlib.import_module(self.job.machine)
+            try:
+                cell = module.Cell(*self.job.cell.split("/"))
+                self.booted = module.boot(cell, self.job.elf, self.job.iso, cpus=self.job.cpus,
+                                          workdir=self.job.workdir)
+                self.parked = self.booted.snapshot()
+            except Exception as error:
+                self.boot_failure = error
+                raise
+            self.send({"type": "booted", "seconds": time.monotonic() - self.started})
+        return self.booted
+
+    def progress(self, test: str, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self.last_progress > 0.2:
+            self.last_progress = now
+            self.send({"type": "progress", "test": test, "done": done, "of": of})
+
+    # ---- pytest's hooks ----
+
+    @pytest.fixture(name="cell")
+    def fixture_cell(self, request) -> Iterator[Cell]:
+        """The cell, its machine parked."""
+        if self.booted is not None:
+            self.booted.restore(self.parked)
+        self.cell = Cell(self, self.entry(request.node))
+        yield self.cell
+
+    def entry(self, item) -> JobTest:
+        """The test's entry in lab.toml."""
+        node = f"{item.path.name}::{item.nodeid.partition('::')[2]}"
+        return self.job.tests[self.order[node]]
+
+    def pytest_collection_modifyitems(self, items: list) -> None:
+        """Last time's failures run first: the order is the job's."""
+        items.sort(key=lambda item: self.order[
+            f"{item.path.name}::{item.nodeid.partition('::')[2]}"])
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item) -> None:
+        self.cell = None
+        self.started = time.monotonic()
+        self.send({"type": "start", "test": self.entry(item).id})
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        """One verdict for each test: from the call, or from a set-up that broke."""
+        yield
+        broke = call.excinfo is not None
+        if call.when == "call" or call.when == "setup" and broke:
+            self.send(self.verdict(self.entry(item), call.excinfo.value if broke else None))
+        elif call.when == "teardown" and broke:
+            self.send({"type": "crash", "text": f"after {self.entry(item).id}: {call.excinfo}"})
+
+    def pytest_unconfigure(self) -> None:
+        if self.job.replay is None:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the machine; a replay does so itself, after the debugger."""
+        if self.booted is not None:
+            self.booted.close()
+            self.booted = None
+
+    # ---- verdicts ----
+
+    def verdict(self, test: JobTest, error: BaseException | None) -> dict:
+        """The record of one test."""
+        self.outcome = error
+        result, failure, text = classify(error)
+        if result == INCONCLUSIVE and test.scored:
+            result, text = ERROR, f"a test with points ended inconclusive: {text}"
+        counts = self.cell.counts if self.cell else {}
+        cases = [] if failure else (self.cell.cases if self.cell else [])
+        return {"type": "result", "test": test.id, "verdict": result, "text": text,
+                "failure": failure.as_json() if failure else None, "counts": counts,
+                "cases": [{"data": case.data, "text": case.text} for case in cases],
+                "seconds": time.monotonic() - self.started}
+
+
+def classify(error: BaseException | None) -> tuple[str, Failure | None, str]:
+    """Verdict, failure and text of the exception that ended a test."""
+    if error is None:
+        return PASS, None, ""
+    if isinstance(error, Fail):
+        return FAIL, error.failure, str(error)
+    if isinstance(error, Inconclusive):
+        return INCONCLUSIVE, None, str(error)
+    if isinstance(error, ReplayStop):
+        return PASS, None, "stopped at the case"
+    if isinstance(error, GraderError):
+        return ERROR, None, str(error)
+    failure = failure_of(error)
+    if failure is not None:
+        return FAIL, failure, failure.headline
+    return ERROR, None, f"{type(error).__name__}: {error}"

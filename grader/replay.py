@@ -1,0 +1,137 @@
+"""`make replay CASE=...`: a case of the last report again, stopped at its instruction.
+
+The test runs in this process, so that the machine it stopped is at hand for the debugger.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from grader import evaluate
+from grader.errors import GraderError
+from grader.grade import built_lines
+from grader.job import Job
+from grader.labs import choose, find_labs
+from grader.options import CELLS, Options
+from grader.paths import report_dir
+from grader.plugin import Plugin
+from grader.report import cases, style
+from grader.runner import PREFIX
+from grader.verdict import ERROR, FAIL, PASS, CaseGone
+from grader.worker import run as run_tests
+
+LISTED = 12
+
+
+def replay_command(options: Options) -> int:
+    """Stops the machine at the case and starts the debugger there."""
+    report = cases.load()
+    ident, entry = _entry(options, report)
+    cell = _cell(options, ident, entry)
+    options = _settings(options, report["settings"], cell)
+    lab = choose(options.lab, find_labs())
+    test = lab.test(entry["test"])
+    if test is None:
+        raise GraderError(f"CASE={ident} is gone: lab {lab.number} has no test {entry['test']} now")
+    grade = evaluate.prepare(lab, [test], options)
+    build = grade.builds[cell.split("/")[0]]
+    if build.problem:
+        for line in built_lines(lab, grade, options, style.for_terminal(), details=True):
+            print(line)
+        return 1
+    print(f"CASE={ident}, {cell}, seed {grade.seed}: {entry['text'] or test.title}")
+    job = evaluate.job_for(grade, cell, build, [test])
+    job.replay = entry["cells"][cell]
+    return _stop_and_debug(job, ident, report_dir() / "replay.log")
+
+
+def _entry(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    table = report["cases"]
+    ident = options.case
+    if ident in table:
+        return ident, table[ident]
+    if f"{ident}-1" in table:
+        return f"{ident}-1", table[f"{ident}-1"]
+    known = [i for i, e in table.items() if e["failed"]] or list(table)
+    some = ", ".join(known[:LISTED]) + (", .." if len(known) > LISTED else "")
+    asked = f"CASE={ident} is not in the last report" if ident else "say which CASE"
+    raise GraderError(f"{asked}: it has {some or 'no case'}")
+
+
+def _cell(options: Options, ident: str, entry: dict[str, Any]) -> str:
+    """The first cell of the case that ARCH and EMU allow."""
+    for cell in CELLS:
+        if cell in entry["cells"] and cell in options.cells:
+            return cell
+    raise GraderError(f"CASE={ident} is of {', '.join(entry['cells'])}, not of "
+                      f"{' or '.join(options.cells)}")
+
+
+def _settings(options: Options, settings: dict[str, Any], cell: str) -> Options:
+    """The options of the report, for one cell."""
+    arch, emu = cell.split("/")
+    return replace(options, lab=str(settings["lab"]), source=settings["from"], cc=settings["cc"],
+                   opt=settings["opt"], seed=settings["seed"], cpus=settings["cpus"],
+                   base={int(n): place for n, place in settings["base"].items()},
+                   arches=(arch,), emus=(emu,))
+
+
+def _stop_and_debug(job: Job, ident: str, log: Path) -> int:
+    """Runs the test until it stops, then the debugger on the machine that it leaves."""
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as workdir:
+        job.workdir, job.parent = workdir, os.getppid()
+        records: list[dict] = []
+        plugin = Plugin(job, records.append)
+        os.environ.pop("PYTEST_ADDOPTS", None)
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with open(log, "w", encoding="utf-8") as stream, \
+                    contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+                run_tests(job, records.append, plugin)
+            if isinstance(plugin.outcome, CaseGone):
+                raise GraderError(f"CASE={ident} is gone: {plugin.outcome}")
+            _say(records, log)
+            if plugin.booted is None:
+                raise GraderError(f"the machine did not start: see {log}")
+            return debug(plugin.booted)
+        finally:
+            plugin.close()
+
+
+def _say(records: list[dict], log: Path) -> None:
+    result = next((r for r in records if r["type"] == "result"), None)
+    if result is None or result["verdict"] == ERROR:
+        words = result["text"] if result else next(
+            (r["text"] for r in records if r["type"] == "crash"), "the test did not run")
+        raise GraderError(f"the replay failed ({words}): see {log}")
+    if result["verdict"] == FAIL:
+        print(f"the test fails here: {result['text']}")
+    elif result["verdict"] == PASS and not result["text"]:
+        print("the test passes; the machine stands as it left it")
+
+
+def debug(machine: Any) -> int:
+    """Hands the stopped machine to its debugger; without a terminal it prints where it is."""
+    interactive = sys.stdin.isatty()
+    argv = machine.debug_handoff()
+    if argv is None:
+        return 0
+    if Path(argv[0]).name == "gdb" and not interactive:
+        argv[1:1] = ["-batch"]
+        argv += ["-ex", "info registers", "-ex", "x/4i $pc", "-ex", "info line *$pc"]
+    sys.stdout.flush()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.call(argv)
+    finally:
+        signal.signal(signal.SIGINT, before)
+

@@ -1,0 +1,96 @@
+"""The report as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.report import failures, table
+from grader.report.style import Style, clean, join, labelled, sentence
+from grader.verdict import NOT_WRITTEN
+
+SHOWN = 6      # failures printed in full
+
+
+def head(data: dict[str, Any]) -> list[str]:
+    """What was graded: lab, seed, where the files came from, how much was done."""
+    lab = data["lab"]
+    seed = "from SEED" if data["seed_given"] else "from your files: same files, same score"
+    lines = [f"grade lab{lab['number']} ({lab['title']}), seed {data['seed']} ({seed})"]
+    parts = []
+    for cell in data["cells"]:
+        counts = ", ".join(f"{number} {clean(what)}" for what, number in cell["counts"].items())
+        if counts:
+            parts.append(f"{cell['name']} {counts}")
+    line = ""
+    for part in parts:
+        if line and len(line) + len(part) + 3 > 80:
+            lines.append(line)
+            line = ""
+        line += ("   " if line else "") + part
+    return lines + ([line] if line else [])
+
+
+def report(data: dict[str, Any], style: Style, as_text: bool = False) -> list[str]:
+    """Table, failures, times, what is next, and what make's "Error" means."""
+    graded = [cell["name"] for cell in data["cells"]]
+    lines = [*head(data), ""]
+    lines += table.sentences(data) if as_text else table.render(data, style)
+    for group in data["failures"][:SHOWN]:
+        lines.append("")
+        lines += (failures.sentences(group, graded) if as_text
+                  else failures.render(group, graded, style))
+    if len(data["failures"]) > SHOWN:
+        lines += ["", f"{len(data['failures']) - SHOWN} more: {failures.PAGE}"]
+    for error in data["errors"][:5]:
+        lines += ["", *labelled("GRADER ERROR", error, 13, 0)]
+    return [*lines, "", *times(data), *closing(data)]
+
+
+def times(data: dict[str, Any]) -> list[str]:
+    """Where the seconds went."""
+    spent = data["times"]
+    if "run" not in spent:
+        return []
+    cells = "  ".join(f"{cell} {seconds:.1f}" for cell, seconds in spent.get("cells", {}).items())
+    line = f"{spent.get('total', spent['run']):.1f} s: build {spent.get('build', 0):.1f}"
+    return [f"{line}  {cells}".rstrip()]
+
+
+def next_steps(data: dict[str, Any]) -> list[str]:
+    """The exercises to go on with: what fails first, then the first that is not written."""
+    failing: list[str] = []
+    unwritten: list[str] = []
+    for exercise in data["exercises"]:
+        for test in exercise["tests"]:
+            reasons = {r["reason"] for r in test["results"].values() if r["verdict"] != "pass"}
+            texts = {r["text"] for r in test["results"].values() if r["reason"] == NOT_WRITTEN}
+            if reasons - {NOT_WRITTEN}:
+                failing.append(test["id"])
+            elif any(text.startswith("not written") for text in texts):
+                if exercise["id"] not in unwritten:
+                    unwritten.append(exercise["id"])
+    return failing[:1] + unwritten[:1]
+
+
+def closing(data: dict[str, Any]) -> list[str]:
+    """The last lines, which also say what make prints below them."""
+    if data["errors"]:
+        return ["The grader itself failed: this says nothing about your code.",
+                "(make's \"Error\" below means that.)"]
+    if data["full"]:
+        return [f"All of lab {data['lab']['number']} passes." if not data["selected"]
+                else f"{data['selected']} passes."]
+    steps = join(next_steps(data)).replace(" and ", ", then ")
+    head_line = f"Next: {steps}.  " if steps else ""
+    return [f"{head_line}(make's \"Error\" below only means: not 100 yet.)"]
+
+
+def first_failure(test: str, cell: str, failure: dict[str, Any], style: Style) -> list[str]:
+    """The short form of the first failure, printed as soon as it is known."""
+    said = failure["headline"] or failure["count"] or failure["reason"]
+    lines = labelled("", f"{test} {cell}: {sentence(said)}", 5, 0)
+    lines[0] = style.paint("bad", "FAIL") + lines[0][4:]
+    if failure["seen"] and failure["seen"] != failure["headline"]:
+        lines += labelled("expected", failure["expected"] or "-", failures.TEXT)
+        lines += labelled("seen", failure["seen"], failures.TEXT)
+    return lines

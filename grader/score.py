@@ -1,0 +1,61 @@
+"""Points: the mean over the cells graded.  Only pass scores."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from grader.evaluate import Grade
+from grader.labs import Exercise, Test
+from grader.verdict import PASS
+
+
+def show(points: Fraction) -> str:
+    """5, 3.75, 2.5: at most two decimals, none that say nothing."""
+    text = f"{float(points):.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def test_score(grade: Grade, test: Test) -> Fraction:
+    """The test's points times the share of its cells in which it passed."""
+    cells = [cell for cell in grade.cells if cell in test.cells]
+    if not cells:
+        return Fraction(0)
+    passed = sum(1 for cell in cells if _passed(grade, test, cell))
+    return test.points * passed / len(cells)
+
+
+def test_max(grade: Grade, test: Test) -> Fraction:
+    """The points that the cells graded can give: none where the test runs in none of them."""
+    return test.points if any(cell in test.cells for cell in grade.cells) else Fraction(0)
+
+
+def _passed(grade: Grade, test: Test, cell: str) -> bool:
+    result = grade.results.get((test.id, cell))
+    return result is not None and result.verdict == PASS
+
+
+def chosen(grade: Grade, exercise: Exercise) -> list[Test]:
+    """The exercise's tests that were asked for."""
+    return [test for test in exercise.tests if test in grade.tests]
+
+
+def totals(grade: Grade, bonus: bool) -> tuple[Fraction, Fraction]:
+    """(score, maximum) of the exercises that are, or are not, a bonus."""
+    tests = [test for exercise in grade.lab.exercises if exercise.bonus == bonus
+             for test in chosen(grade, exercise)]
+    return (sum((test_score(grade, t) for t in tests), Fraction(0)),
+            sum((test_max(grade, t) for t in tests), Fraction(0)))
+
+
+def cell_total(grade: Grade, cell: str) -> tuple[Fraction, Fraction]:
+    """(score, maximum) of one cell, without the bonus."""
+    tests = [test for exercise in grade.lab.exercises if not exercise.bonus
+             for test in chosen(grade, exercise) if cell in test.cells]
+    return (sum((t.points for t in tests if _passed(grade, t, cell)), Fraction(0)),
+            sum((t.points for t in tests), Fraction(0)))
+
+
+def full_marks(grade: Grade) -> bool:
+    """Whether every test that carries points or counts passed, the bonus left aside."""
+    score, maximum = totals(grade, bonus=False)
+    return score == maximum and not grade.errors

@@ -1,0 +1,140 @@
+"""The report's converters, over invented results."""
+
+import json
+import re
+from xml.etree import ElementTree
+
+from grader import score
+from grader.report import cases, junit, model, page, text
+from grader.report.style import Style
+from grader.selftest import invented
+from grader.verdict import ERROR, Failure
+
+PLAIN = Style(False)
+EXPECTED = """\
+grade lab3 (Non-maskable), seed 7c1e (from your files: same files, same score)
+x86_64/qemu 418 NMIs   x86_64/bochs 418 NMIs   i386/qemu 391 NMIs
+i386/bochs 391 NMIs
+
+                                         64-bit       32-bit
+exercise                              qemu  bochs  qemu  bochs   points
+3.1  own stacks                       pass  pass   pass  pass       5 /   5
+3.2a NMI from ring 3                  pass  pass   pass  pass       5 /   5
+3.2b NMI in the entry, exit windows   FAIL  FAIL   pass  pass     2.5 /   5
+3.3  deferred work        not written yet: labs/lab3-nmi/defer.c:31    0 /   5
+3.4  nested NMI                                  waits for 3.3     0 /   5
+3.5  beyond (bonus)                   -     pass   -     -          5 /   5
+SCORE                                 10    10     15    15     12.5 /  25
+BONUS                                                               5 /   5
+
+FAIL 3.2b, 64-bit: 7 of 418 places fail, one cause, same 7 in Bochs. The first:
+  NMI came before  syscall_entry+0  swapgs  labs/lab2-percpu-gs/entry64.S:22
+                   (this line is right; it had not run yet)
+  went wrong at    nmi_entry+9  incl %gs:0x18  labs/lab3-nmi/nmi64.S:15
+  expected         %gs:0x18 inside CPU 0's per-CPU block
+  seen             page fault at 00007f3a50000018, an address of ring 3?[2J
+
+  NMI stack of CPU 0 (IST 2)
+    +32  SS   0010
+    +24  RSP  00007ffe00000f30   still the stack of ring 3
+
+  cause   SYSCALL changes CS; GS changes one instruction later. Between the two,
+          CS says "kernel" while GS is still <the user's>.
+  gdb     make replay CASE=3.2b-1      all 7: build/report/index.html#3.2b
+  read    handout 3, section 3
+
+21.5 s: build 1.4  x86_64/qemu 5.0  x86_64/bochs 5.0  i386/qemu 5.0  i386/bochs 5.0
+Next: 3.2b, then 3.3.  (make's "Error" below only means: not 100 yet.)
+"""
+
+
+def squeezed(words: str) -> list[str]:
+    """Lines with runs of blanks made one, so that a column may move."""
+    return [re.sub(r" +", " ", line).strip() for line in words.strip().splitlines()]
+
+
+def test_terminal():
+    lines = text.report(model.assemble(invented.grade()), PLAIN)
+    assert squeezed("\n".join(lines)) == squeezed(EXPECTED)
+    assert all(len(line) <= 80 for line in lines if "index.html" not in line and " s: " not in line)
+
+
+def test_text_has_no_columns():
+    lines = text.report(model.assemble(invented.grade()), PLAIN, as_text=True)
+    assert "3.1  own stacks: 5 of 5 points: passes." in lines
+    assert "At +24 RSP is 00007ffe00000f30: still the stack of ring 3." in lines
+    assert not any("   " in line for line in lines if "NMIs" not in line)
+
+
+def test_colour_only_decorates():
+    data = model.assemble(invented.grade())
+    painted = "\n".join(text.report(data, Style(True)))
+    assert "\033[" in painted
+    assert re.sub(r"\033\[\d+m", "", painted) == "\n".join(text.report(data, PLAIN))
+
+
+def test_score_is_the_mean_over_the_cells():
+    grade = invented.grade()
+    points, maximum = score.totals(grade, bonus=False)
+    assert (float(points), maximum) == (12.5, 25)
+    assert score.totals(grade, bonus=True) == (5, 5)
+    assert score.cell_total(grade, "i386/qemu") == (15, 25)
+    assert not score.full_marks(grade)
+
+
+def test_json_is_the_same_but_for_times():
+    first = model.assemble(invented.grade())
+    grade = invented.grade()
+    grade.times["total"] = 99.0
+    second = model.assemble(grade)
+    assert first != second and model.without_times(first) == model.without_times(second)
+    assert first["schema"] == "corral/grade/v1"
+    json.dumps(first)
+
+
+def test_cases():
+    table = cases.number_cases(invented.grade())
+    failing = [i for i, entry in table.items() if entry["failed"]]
+    assert failing == [f"3.2b-{n}" for n in range(1, 8)]
+    assert list(table["3.2b-1"]["cells"]) == ["x86_64/qemu", "x86_64/bochs"]
+    assert table["3.1a-1"]["text"] == "the first" and "3.2a-1" in table and "3.3a-1" not in table
+
+
+def test_one_report_for_one_cause():
+    grade = invented.grade()
+    panic = Failure(reason="panic", headline="panic: no stack")
+    for cell in grade.cells:
+        for test in ("3.1a", "3.2a"):
+            grade.results[test, cell].verdict = "fail"
+            grade.results[test, cell].failure = panic
+    data = model.assemble(grade)
+    assert [g["tests"] for g in data["failures"]] == [["3.1a", "3.2a"], ["3.2b"]]
+    assert "FAIL 3.1a, 3.2a, 64-bit and 32-bit: panic: no stack (same in Bochs)" in text.report(
+        data, PLAIN)
+
+
+def test_junit():
+    grade = invented.grade()
+    grade.results["3.2a", "i386/qemu"].verdict = ERROR
+    grade.errors.append("the emulator died")
+    root = ElementTree.fromstring(junit.convert(model.assemble(grade)).encode())
+    suites = {s.get("name"): s for s in root}
+    assert suites["x86_64/qemu"].get("failures") == "3"
+    assert suites["i386/qemu"].get("errors") == "1"
+    assert suites["grader"].get("errors") == "1"
+    message = suites["x86_64/qemu"].find("testcase[@name='3.2b NMI in the entry, exit windows']")
+    assert "page fault" in message.find("failure").text
+
+
+def test_page_is_escaped_and_has_anchors():
+    html = page.convert(model.assemble(invented.grade()))
+    assert '<a id="3.2b"></a>' in html and "&lt;the user&#x27;s&gt;" in html
+    assert "<the user" not in html and "\x1b" not in html
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_closing_of_a_grader_error():
+    grade = invented.grade()
+    grade.errors.append("QEMU died")
+    lines = text.report(model.assemble(grade), PLAIN)
+    assert "GRADER ERROR QEMU died" in lines and "says nothing about your code" in lines[-2]

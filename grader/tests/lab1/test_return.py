@@ -1,0 +1,81 @@
+"""Exercise 1.4: the way back to ring 3."""
+
+from grader.explore.registers import NT
+from grader.explore.scene import SUBJECT, WITNESS, Scene
+from grader.verdict import WRONG, Fail
+
+WAITING = 3     # enum thread_state
+
+
+def leave(scene, thread, regs):
+    """Gives the thread registers, makes it ready, and has CPU 0 leave the kernel."""
+    scene.m.write(scene.thread_regs(thread), scene.layout.pack(regs))
+    scene.m.call(SUBJECT, "thread_ready", thread)
+    scene.m.start(SUBJECT, "ret_to_user")
+
+
+def test_registers_come_back(cell):
+    """Three times random registers in thread_regs(): ring 3 has exactly these."""
+    for at in (0, 7, 13):
+        scene = Scene(cell)
+        scene.tss()
+        thread = scene.thread()
+        scene.guard(thread)
+        regs = scene.layout.random_program(scene.random, scene.sled(at))
+        leave(scene, thread, regs)
+        scene.run_to("exit_work", "exit_work() called before the return to ring 3")
+        scene.run_to(regs["ip"], "ring 3 at the thread's saved IP")
+        scene.check_user(regs)
+        scene.check_canaries()
+        cell.park()
+
+
+def test_choice(cell):
+    """Two threads, one ready: its registers, its memory, and its stack for the next interrupt."""
+    scene = Scene(cell)
+    scene.tss()
+    present, ready = scene.present(), scene.thread()
+    scene.guard(ready)
+    m, layout = scene.m, scene.layout
+    space = m.ptr(ready + scene.offset["thread_as"])
+    root = m.u64(space)
+    m.write_u32(present + scene.offset["thread_state"], WAITING)
+    regs = layout.random_program(scene.random, scene.sled(5))
+    leave(scene, ready, regs)
+    scene.run_to(regs["ip"], "ring 3, the ready thread")
+    scene.check_user(regs)
+    if m.regs(SUBJECT).cr3 & ~0x1F != root:
+        raise Fail(WRONG, expected=f"CR3 = {root:#x}, the address space of the ready thread",
+                   seen=f"CR3 = {m.regs(SUBJECT).cr3:#x}",
+                   cause="ring 3 runs with another process's memory.")
+    sp0 = m.ptr(m.regs(SUBJECT).tr.base + 4)
+    m.call(WITNESS, "tss_set_sp0", scene.cpu0, ready)
+    right = m.ptr(m.regs(SUBJECT).tr.base + 4)
+    if sp0 != right:
+        raise Fail(WRONG, expected=f"{layout.title('sp')}0 = {right:#x}, as tss_set_sp0() sets it "
+                   "for this thread", seen=f"{sp0:#x}",
+                   cause="the next interrupt would save this thread's registers in another's area.")
+    scene.check_canaries()
+
+
+def test_no_leaks(cell):
+    """One thread with every flag set, one with none: each finds its own after a switch."""
+    scene = Scene(cell)
+    scene.tss()
+    first, second = scene.present(), scene.thread()
+    scene.guard(second)
+    m, layout = scene.m, scene.layout
+    flags = {"flags": 0x246 | 0x8D5 | 0x400 | NT | 0x40000}
+    loud = layout.random_program(scene.random, scene.sled(1), **flags)
+    quiet = layout.random_program(scene.random, scene.sled(9), flags=0x202)
+    m.write(scene.thread_regs(second), layout.pack(quiet))
+    m.write_ptr("probe_wake", second)
+    scene.enter(loud)
+    for after in (quiet, loud, quiet):
+        place = scene.user_place()
+        m.write_u32("probe_resched", 1)
+        scene.fresh_token()
+        m.interrupt(SUBJECT, scene.vector())
+        scene.run_to(after["ip"], "the other thread's turn", at=place)
+        scene.check_user(after, at=place)
+    scene.check_canaries()

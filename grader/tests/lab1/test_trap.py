@@ -1,0 +1,93 @@
+"""Exercise 1.3: ring 3 faults, traps, or asks for something."""
+
+from grader.explore.scene import SUBJECT, Scene
+from grader.verdict import WRONG, Fail
+
+BEYOND = 0x60       # a selector beyond the GDT
+
+# The checker's instruction, its vector, its error code, registers that make it trap, and whether
+# the saved IP is that of the next instruction.
+TRAPS = (
+    ("divide", 0, 0, {"rcx": 0, "ecx": 0}, False),
+    ("breakpoint", 3, 0, {}, True),
+    ("opcode", 6, 0, {}, False),
+    ("protection", 13, BEYOND, {"rcx": BEYOND | 3, "ecx": BEYOND | 3}, False),
+    ("syscall", 0x80, 0, {}, True),
+)
+UNMAPPED = 0x7000_1000
+ENOSYS = -38
+
+
+def trapped(scene, name, **fixed):
+    """Ring 3 at one of the checker's traps, run into ktrap()."""
+    regs = scene.layout.random_program(scene.random, scene.checker.address(f"checker_{name}"),
+                                       **{k: v for k, v in fixed.items()
+                                          if k in scene.layout.names})
+    scene.enter(regs)
+    place = scene.user_place("ring 3 was at")
+    scene.run_to("ktrap", "ktrap() called within the budget", at=place)
+    return regs, place
+
+
+def test_error_codes(cell):
+    """Five traps, one with an error code of the hardware's: one layout for all."""
+    for name, vector, error, needs, after in TRAPS:
+        scene = Scene(cell)
+        scene.tss()
+        scene.present()
+        regs, place = trapped(scene, name, **needs)
+        saved = scene.saved(scene.argument(0))
+        if after:
+            regs["ip"] = scene.checker.address(f"checker_{name}_next")
+        scene.check_saved(saved, regs, "struct regs as ktrap() got it", at=place)
+        if (saved["vector"], saved["error"]) != (vector, error):
+            raise Fail(WRONG, expected=f"vector {vector:#x}, error code {error:#x}",
+                       seen=f"vector {saved['vector']:#x}, error code {saved['error']:#x}",
+                       at=place)
+        low, top = scene.kernel_stack()
+        sp = scene.m.regs(SUBJECT).sp
+        if not low < sp <= top:
+            raise Fail(WRONG, expected="ktrap() on the kernel stack",
+                       seen=f"{scene.layout.title('sp')} = {sp:#x}", at=place)
+        scene.check_canaries(at=place)
+        cell.park()
+
+
+def test_page_fault(cell):
+    """The address that faulted is the second argument, and stays it."""
+    scene = Scene(cell)
+    scene.tss()
+    scene.present()
+    address = UNMAPPED + scene.random.randrange(0, 0x1000)
+    regs, place = trapped(scene, "page", rbx=address, ebx=address)
+    cr2, saved = scene.argument(1), scene.saved(scene.argument(0))
+    if cr2 != address:
+        raise Fail(WRONG, expected=f"cr2 = {address:#x} as ktrap()'s second argument",
+                   seen=f"{cr2:#x}", at=place,
+                   cause="CR2 holds the last page fault's address only until the next one.")
+    if (saved["vector"], saved["error"]) != (14, 4):
+        raise Fail(WRONG, expected="vector 0xe, error code 0x4 (a read by ring 3)",
+                   seen=f"vector {saved['vector']:#x}, error code {saved['error']:#x}", at=place)
+    scene.check_saved(saved, regs, "struct regs as ktrap() got it", at=place)
+
+
+def test_resumed(cell):
+    """After each trap, and after a system call, ring 3 goes on as if nothing had been."""
+    result = "rax" if cell.width == 64 else "eax"
+    for name, _, _, needs, after in TRAPS:
+        scene = Scene(cell)
+        scene.tss()
+        scene.present()
+        call = name == "syscall"
+        # The kernel skips a fault's instruction; a trap's saved IP is behind it, so one NOP more.
+        skip = scene.trap_size(name) if not after else 1
+        scene.m.write_u32("probe_trap_skip", skip)
+        unknown = {result: scene.random.randrange(0x1000, 1 << 31)} if call else {}
+        expected, place = trapped(scene, name, **(needs | unknown))
+        expected["ip"] = scene.checker.address(f"checker_{name}_next") + (after and not call)
+        if call:
+            expected[result] = ENOSYS & ((1 << cell.width) - 1)
+        scene.run_to(expected["ip"], "ring 3 again", at=place)
+        scene.check_user(expected, at=place)
+        scene.check_canaries(at=place)
+        cell.park()

@@ -1,0 +1,76 @@
+"""Exercise 1.1: the TSS."""
+
+from grader.explore.scene import SUBJECT, Scene
+from grader.verdict import WRONG, Fail
+
+TSS_SELECTOR, KERNEL_DS, TSS_SIZE = 0x30, 0x10, 104
+SP0 = 4                                 # RSP0 and ESP0 are both at 4 (SDM 3A 8.2.1, 8.7)
+SS0, IOPB = 8, 102
+IST_OF = {1: 0, 2: 1, 3: 2, 4: 3}       # IST number: index into cpu->own_top[]
+IST_NAMES = {1: "double fault", 2: "NMI", 3: "machine check", 4: "debug"}
+
+
+def test_task_register(cell):
+    """tss_init() on a TSS full of rubbish: what does the CPU find through its task register?"""
+    scene = Scene(cell)
+    m = scene.m
+    m.write(scene.cpu0 + scene.offset["cpu_tss"], cell.random.randbytes(TSS_SIZE))
+    scene.tss()
+    tr = m.regs(SUBJECT).tr
+    if tr.selector != TSS_SELECTOR:
+        raise Fail(WRONG, expected=f"task register = {TSS_SELECTOR:#x}", seen=f"{tr.selector:#x}",
+                   cause="the CPU looks for a stack in the TSS that LTR named, nowhere else.")
+    if tr.limit < TSS_SIZE - 1:
+        raise Fail(WRONG, expected=f"a TSS limit of at least {TSS_SIZE - 1}", seen=str(tr.limit))
+    tss = m.read(tr.base, TSS_SIZE)
+    iopb = int.from_bytes(tss[IOPB:IOPB + 2], "little")
+    if iopb <= tr.limit:
+        raise Fail(WRONG, expected=f"an I/O bitmap beyond the limit ({tr.limit})",
+                   seen=f"offset {iopb}",
+                   cause="inside the limit, the bytes there decide which ports ring 3 may use.")
+    if cell.width == 32:
+        ss0 = int.from_bytes(tss[SS0:SS0 + 2], "little")
+        if ss0 != KERNEL_DS:
+            raise Fail(WRONG, expected=f"SS0 = {KERNEL_DS:#x}", seen=f"SS0 = {ss0:#x}",
+                       cause="the CPU loads SS from SS0 when ring 3 is interrupted.")
+        return
+    for ist, index in IST_OF.items():
+        seen = int.from_bytes(tss[28 + 8 * ist:36 + 8 * ist], "little")
+        top = m.ptr(scene.cpu0 + scene.offset["cpu_own_top"] + 8 * index)
+        if seen != top:
+            raise Fail(WRONG, expected=f"IST {ist} ({IST_NAMES[ist]}) = {top:#x}",
+                       seen=f"{seen:#x}")
+
+
+def test_entry_stack(cell):
+    """tss_set_sp0() for two threads: may the hardware push a frame there?"""
+    scene = Scene(cell)
+    m = scene.m
+    scene.tss()
+    threads = [scene.thread(), scene.thread()]
+    where = {scene.thread_regs(thread) for thread in threads}
+    if len(where) != 2:
+        raise Fail(WRONG, expected="a place for the registers of each thread",
+                   seen="thread_regs() gives the same address for two threads")
+    for thread in threads:
+        m.call(SUBJECT, "tss_set_sp0", scene.cpu0, thread)
+        sp0 = m.ptr(m.regs(SUBJECT).tr.base + SP0)
+        _check_stack(scene, thread, sp0)
+
+
+def _check_stack(scene, thread, sp0):
+    frame = 5 * scene.layout.word
+    if scene.m.width == 64 and sp0 % 16:
+        raise Fail(WRONG, expected="RSP0 a multiple of 16", seen=f"{sp0:#x}",
+                   cause="the CPU rounds RSP0 down before it pushes: every field moves by 8.",
+                   read="handout 1, section 2")
+    size = scene.offset["canary_size"]
+    low = thread + scene.offset["thread_lab1"] + size
+    areas = {"the thread's area": (low, low + scene.offset["area_size"])}
+    low = scene.cpu0 + scene.offset["cpu_lab1"] + size
+    areas["the CPU's area"] = (low, low + scene.offset["area_size"])
+    areas["the CPU's kernel stack"] = scene.kernel_stack()
+    if not any(low <= sp0 - frame and sp0 <= high for low, high in areas.values()):
+        raise Fail(WRONG, expected="a stack pointer with room for a frame in " +
+                   " or ".join(areas), seen=f"{scene.layout.title('sp')}0 = {sp0:#x}",
+                   cause=f"the CPU will push {frame} bytes below it, over something else.")
