@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from grader import compilelog, contract, processes
+from grader import blame, compilelog, contract, processes, sandbox
 from grader.errors import GraderError
 from grader.holes import Hole, read_holes
 from grader.labs import Lab
@@ -212,7 +212,7 @@ def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], optio
     argv = ["make", "-f", "kernel/kernel.mk", "-j2", "-Otarget", f"ARCH={arch}",
             f"CC={options.cc}", f"OPT={options.opt}", "OUT=..", f"KOBJ=../../{shared.name}/objects",
             f"STAGE={lab.number}", "LABS=" + " ".join(s.label for s in sources), "all"]
-    code, log = _run(argv, folder / "tree")
+    code, log = _run(sandbox.wrap(argv, folder, shared), folder / "tree")
     (folder / "build.log").write_text(log, encoding="utf-8")
     result = Build(f"lab{lab.number}", arch, folder)
     result.notes = [note for source in sources for note in source.notes]
@@ -220,7 +220,7 @@ def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], optio
                        if m.file.startswith(tuple(s.label for s in sources))]
     trouble = contract.examine(folder, sources, code == 0)
     if code or trouble:
-        _explain(result, log, sources, trouble)
+        blame.explain(result, log, sources, trouble)
         return result
     result.holes = read_holes(result.elf)
     return result
@@ -240,37 +240,6 @@ def _run(argv: list[str], cwd: Path) -> tuple[int, str]:
     finally:
         processes.finished(process)
     return process.returncode, output[:4 << 20]
-
-
-def _explain(result: Build, log: str, sources: list[Source], trouble: list[str]) -> None:
-    """Says why there is no kernel; raises GraderError where the student is not to blame."""
-    if compilelog.FULL in log:
-        raise OSError(errno.ENOSPC, compilelog.FULL)
-    labels = tuple(f"{source.label}/" for source in sources)
-    errors = compilelog.errors(log)
-    own = [m for m in errors if m.file.startswith(labels)]
-    if own:
-        result.problem = f"{own[0].place}: {own[0].text}"
-        for message in own[:3]:
-            result.details += [f"{message.place}: error: {message.text}", *message.drawing]
-        if len(own) > 3:
-            result.details.append(f"and {len(own) - 3} more: {shown(result.folder)}/build.log")
-    elif trouble:
-        result.problem = trouble[0]
-        result.details = trouble[:5]
-    elif any(label in log for label in labels) and (
-            compilelog.undefined(log) or compilelog.duplicates(log)):
-        words = [f"`{n}` is used but defined nowhere" for n in compilelog.undefined(log)]
-        words += [f"`{n}` is defined twice" for n in compilelog.duplicates(log)]
-        result.problem, result.details = words[0], words[:5]
-    elif compilelog.LIMIT.search(log):
-        result.problem = "the compiler needed more time or memory than a lab may use"
-        result.details = compilelog.printable(log).strip().splitlines()[-3:]
-    else:
-        last = next((m.place + ": " + m.text for m in errors), "")
-        last = last or (compilelog.printable(log).strip().splitlines() or ["no output"])[-1]
-        raise GraderError(f"the given kernel does not build ({last}): the whole log is "
-                          f"{shown(result.folder)}/build.log")
 
 
 def _save(result: Build) -> None:

@@ -9,7 +9,7 @@ MESSAGE = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):(?:(?P<column>\d+)
                      r"(?P<kind>fatal error|[Ee]rror|[Ww]arning):? (?P<text>.*)$")
 UNDEFINED = re.compile(r"undefined reference to [`']([^']+)'")
 DUPLICATE = re.compile(r"multiple definition of [`']([^']+)'")
-NO_TOOL = re.compile(r"(?:^|: )([\w.+-]+): (?:command )?not found$", re.MULTILINE)
+FAILED = re.compile(r"^make(?:\[\d+\])?: \*\*\* \[(?:.*: )?([^\]\s]+)\] ", re.MULTILINE)
 FULL = "No space left on device"
 LIMIT = re.compile(r"memory exhausted|out of memory|Cannot allocate|File size limit|CPU time limit|"
                    r"Killed|terminated signal", re.IGNORECASE)
@@ -61,6 +61,11 @@ def errors(log: str) -> list[Message]:
 
 def warnings(log: str) -> list[Message]:
     return [m for m in messages(log) if m.kind == "warning"]
+
+
+def failed_targets(log: str) -> list[str]:
+    """What make could not make."""
+    return FAILED.findall(log)
 
 
 def undefined(log: str) -> list[str]:

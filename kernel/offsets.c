@@ -8,7 +8,7 @@
 #include "cpu.h"
 #include "regs.h"
 
-#define OFFSET(name, value) __asm__ volatile("OFFSET " #name " %0" : : "i"(value))
+#define OFFSET(name, value) __asm__ volatile("# OFFSET " #name " %0" : : "i"(value))
 
 void offsets(void);
 void offsets(void)

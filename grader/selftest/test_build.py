@@ -6,7 +6,7 @@ import time
 import pytest
 
 from grader import build as building
-from grader import evaluate
+from grader import evaluate, sandbox
 from grader.course import skeleton
 from grader.labs import find_labs
 from grader.options import Options
@@ -104,3 +104,12 @@ def test_old_folders_go(private_build, monkeypatch):
         os.utime(private_build / "lab8-x-2/lock", (time.time() - 6000,) * 2)
         building.tidy()
     assert sorted(p.name for p in private_build.iterdir()) == ["lab8-x-0", "lab8-x-2"]
+
+
+@pytest.mark.skipif(not sandbox.possible(), reason="this system allows no user namespaces")
+def test_the_reference_cannot_be_seen(lab):
+    path = ROOT / "solutions/lab1-stack-switch/tss.c"
+    sneaky = f'asm(".macro x a b\\n.\\\\a\\\\b \\"{path}\\"\\n.endm\\nx inc bin");\n'
+    build = built(lab, GOOD + sneaky)
+    assert "labs/lab8-toy/toy.c" in build.problem and "tss.c" in build.problem, build.problem
+    assert any("No such file" in line or "not found" in line for line in build.details)

@@ -1,5 +1,7 @@
 /*
- * page.c: physical pages.  Free pages are a list; the link is the first word of the page itself.
+ * page.c: physical pages.  Pages that came back are a list; the link is the first word of the page
+ * itself.  Pages that were never used are not touched before they are: RAM that is still zero makes
+ * the host's snapshots small.
  */
 #include "page.h"
 
@@ -12,32 +14,10 @@ struct free_page {
     struct free_page *next;
 };
 
-static struct free_page *free_list;
-static size_t            free_count;
-
-uintptr_t page_alloc(void)
-{
-    struct free_page *page = free_list;
-    if (!page)
-        return 0;
-    free_list = page->next;
-    free_count--;
-    memset(page, 0, PAGE_SIZE);
-    return virt_to_phys(page);
-}
-
-void page_free(uintptr_t phys)
-{
-    struct free_page *page = phys_to_virt(phys);
-    page->next = free_list;
-    free_list = page;
-    free_count++;
-}
-
-size_t page_count_free(void)
-{
-    return free_count;
-}
+static struct free_page *free_list;   /* pages that came back */
+static size_t            free_count;  /* these, and the fresh ones */
+static uintptr_t         fresh;       /* no page from here on was ever given out */
+static const void       *boot_information;
 
 static bool overlaps(uintptr_t page, uintptr_t start, uintptr_t end)
 {
@@ -63,23 +43,64 @@ static bool in_use(const void *mbi, uintptr_t page)
     return false;
 }
 
-void page_init(const void *mbi)
+/* The lowest free page of RAM at or above `from` that nobody uses; 0 if there is none. */
+static uintptr_t next_usable(uintptr_t from)
 {
-    const struct multiboot_memory *map = multiboot_find(mbi, MULTIBOOT_MEMORY, NULL);
-    uint32_t count = (map->tag.size - sizeof(*map)) / map->entry_size;
+    const struct multiboot_memory *map =
+        multiboot_find(boot_information, MULTIBOOT_MEMORY, NULL);
+    uint32_t  count = (map->tag.size - sizeof(*map)) / map->entry_size;
+    uintptr_t best = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct multiboot_area *area =
             (const void *)((uintptr_t)map->areas + i * map->entry_size);
-        uint64_t end = area->base + area->size;
         if (area->type != 1 || area->base >= RAM_LIMIT)
             continue;
-        if (end > RAM_LIMIT)
-            end = RAM_LIMIT;
+        uint64_t  end = area->base + area->size < RAM_LIMIT ? area->base + area->size : RAM_LIMIT;
         uintptr_t page = ((uintptr_t)area->base + PAGE_SIZE - 1) & -(uintptr_t)PAGE_SIZE;
-        for (; page + PAGE_SIZE <= end; page += PAGE_SIZE)
-            if (!in_use(mbi, page))
-                page_free(page);
+        page = page > from ? page : from;
+        while (page + PAGE_SIZE <= end && in_use(boot_information, page))
+            page += PAGE_SIZE;
+        if (page + PAGE_SIZE <= end && (!best || page < best))
+            best = page;
     }
+    return best;
+}
+
+uintptr_t page_alloc(void)
+{
+    uintptr_t phys;
+    if (free_list) {
+        phys = virt_to_phys(free_list);
+        free_list = free_list->next;
+    } else {
+        phys = next_usable(fresh);
+        if (!phys)
+            return 0;
+        fresh = phys + PAGE_SIZE;
+    }
+    free_count--;
+    memset(phys_to_virt(phys), 0, PAGE_SIZE);
+    return phys;
+}
+
+void page_free(uintptr_t phys)
+{
+    struct free_page *page = phys_to_virt(phys);
+    page->next = free_list;
+    free_list = page;
+    free_count++;
+}
+
+size_t page_count_free(void)
+{
+    return free_count;
+}
+
+void page_init(const void *mbi)
+{
+    boot_information = mbi;
+    for (uintptr_t page = 0; (page = next_usable(page)); page += PAGE_SIZE)
+        free_count++;
 }
 
 uintptr_t page_ram_end(const void *mbi)

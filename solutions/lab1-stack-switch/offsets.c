@@ -3,7 +3,7 @@
  */
 #include "lab1.h"
 
-#define OFFSET(name, value) __asm__ volatile("OFFSET " #name " %0" : : "i"(value))
+#define OFFSET(name, value) __asm__ volatile("# OFFSET " #name " %0" : : "i"(value))
 
 void offsets(void);
 void offsets(void)
