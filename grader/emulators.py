@@ -47,7 +47,9 @@ def require(cell: str) -> None:
     arch, emu = cell.split("/")
     program = f"qemu-system-{arch}" if emu == "qemu" else "bochs-bin"
     if shutil.which(program) is None:
-        raise GraderError(f"{program} is not installed: run ./setup")
+        other = "bochs" if emu == "qemu" else "qemu"
+        raise GraderError(f"{program} is not installed: run ./setup, or leave it out with "
+                          f"EMU={other}")
     if emu == "bochs":
         for package, file in BOCHS_FILES.items():
             if not os.path.exists(file):

@@ -9,16 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import build as building
-from grader import processes
+from grader import emulators, processes
 from grader.build import Build
 from grader.errors import GraderError
 from grader.holes import missing_for
 from grader.job import Job, JobTest
 from grader.labs import Lab, Test, find_labs, stage
 from grader.options import Options
+from grader.paths import shown
 from grader.runner import CellRun, Listener, run_cells
 from grader.sources import Refused, Source, collect, seed_of
 from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, Failure
+
+
+REAL = "grader.machine"
 
 
 @dataclass
@@ -89,7 +93,7 @@ def prepare(lab: Lab, tests: list[Test], options: Options,
 
 
 def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None = None,
-        logs: Path | None = None, machine: str = "grader.machine") -> None:
+        logs: Path | None = None, machine: str = REAL) -> None:
     """Fills grade.results.  `first` names by cell the tests to start with."""
     started = time.monotonic()
     runs: list[CellRun] = []
@@ -102,6 +106,8 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 held.enter_context(building.locked(build.folder, shared=True))
                 early = (first or {}).get(cell, [])
                 todo.sort(key=lambda test: test.id not in early)
+                if machine == REAL:
+                    emulators.require(cell)
                 runs.append(CellRun(cell, job_for(grade, cell, build, todo, machine)))
         run_cells(runs, listener, logs)
     for each in runs:
@@ -131,7 +137,7 @@ def _settled(grade: Grade, test: Test, cell: str, build: Build) -> bool:
 
 
 def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
-            machine: str = "grader.machine") -> Job:
+            machine: str = REAL) -> Job:
     """What the worker of a cell is told; the runner fills in its folder and parent."""
     return Job(
         cell=cell, elf=str(build.elf), iso=str(build.iso), tree=str(build.folder / "tree"),
@@ -142,6 +148,7 @@ def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
 def _take(grade: Grade, run: CellRun) -> None:
     """Turns a cell's records into results; what is missing is the grader's error."""
     crash = run.crash
+    errors: dict[str, list[str]] = {}
     grade.times.setdefault("cells", {})[run.cell] = run.seconds
     grade.times.setdefault("boot", {})[run.cell] = run.boot_seconds
     for entry in run.job.tests:
@@ -158,9 +165,13 @@ def _take(grade: Grade, run: CellRun) -> None:
             cell = grade.counts.setdefault(run.cell, {})
             cell[what] = cell.get(what, 0) + number
         if record["verdict"] == ERROR:
-            grade.errors.append(f"{entry.id} in {run.cell}: {record['text']}")
+            errors.setdefault(record["text"], []).append(entry.id)
     if crash:
-        grade.errors.append(f"{crash} ({run.log})" if run.log else crash)
+        errors[crash] = []
+    log = f" (see {shown(Path(run.log))})" if run.log else ""
+    for text, tests in errors.items():
+        which = ", ".join(tests[:3]) + (f" and {len(tests) - 3} more" if len(tests) > 3 else "")
+        grade.errors.append(f"{which} in {run.cell}: {text}{log}" if which else f"{text}{log}")
 
 
 def silent(kind: str, run: CellRun, record: dict) -> None:
@@ -168,10 +179,11 @@ def silent(kind: str, run: CellRun, record: dict) -> None:
 
 
 def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
-          sources: list[Source] | None = None, machine: str = "grader.machine") -> Grade:
-    """Builds and runs without a word: what the trials use."""
+          sources: list[Source] | None = None, listener: Listener = silent,
+          machine: str = REAL) -> Grade:
+    """Builds and runs: what the trials use."""
     grade = prepare(lab, tests if tests is not None else lab.tests, options, sources)
-    run(grade, silent, machine=machine)
+    run(grade, listener, machine=machine)
     return grade
 
 

@@ -19,8 +19,11 @@ EVERY = 5.0
 class Progress:
     """A listener of the runner that prints."""
 
-    def __init__(self, runs_on_terminal: bool, style: Style, out=None):
+    def __init__(self, runs_on_terminal: bool, style: Style, out=None, *,
+                 announce: bool = True, every: float = EVERY):
         self.tty = runs_on_terminal
+        self.announce = announce        # print the first failure
+        self.every = every
         self.style = style
         self.out = out or sys.stdout
         self.started = time.monotonic()
@@ -31,7 +34,8 @@ class Progress:
 
     def __call__(self, kind: str, run: CellRun, record: dict) -> None:
         self.cells[run.cell] = run
-        if kind == "result" and record["verdict"] == FAIL and not self.failed:
+        if kind == "result" and record["verdict"] == FAIL and (
+                self.announce and not self.failed):
             self.failed = True
             self.erase()
             for line in text.first_failure(record["test"], run.cell, record["failure"],
@@ -43,7 +47,7 @@ class Progress:
         if self.tty and now - self.last > 0.1:
             self.draw(self.line(now))
             self.last = now
-        elif not self.tty and now - self.last > EVERY:
+        elif not self.tty and now - self.last > self.every:
             self.out.write(self.line(now) + "\n")
             self.out.flush()
             self.last = now

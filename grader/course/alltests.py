@@ -17,7 +17,7 @@ from grader.course import trials
 from grader.course.skeleton import differences
 from grader.labs import find_labs
 from grader.options import Options
-from grader.paths import ROOT, build_dir
+from grader.paths import ROOT, build_dir, report_dir, write_text
 
 KINDS = ("reference", "skeleton", "alternate", "forger", "mutant")
 
@@ -39,7 +39,9 @@ def test_command(options: Options) -> int:
     passed += sum(1 for _, good in checks if good)
     failed += sum(1 for _, good in checks if not good)
     print(f"{time.monotonic() - started:.0f} s")
-    print(f"{passed} passed, {failed} failed")
+    summary = f"{passed} passed, {failed} failed"
+    write_text(report_dir() / "tests.txt", summary + "\n")
+    print(summary)
     return 1 if failed else 0
 
 

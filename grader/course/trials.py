@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from grader import evaluate, score
+from grader import evaluate, processes
 from grader.course import mutanttable
 from grader.course.mutants import Mutant, apply, load_alternates, load_mutants
 from grader.course.skeleton import generate
@@ -17,6 +17,9 @@ from grader.evaluate import Grade
 from grader.labs import Lab, choose, find_labs
 from grader.options import Options
 from grader.paths import report_dir, shown, write_text
+from grader.progress import Progress
+from grader.report import style
+from grader.runner import CellRun
 from grader.sources import Source
 from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, PASS
 
@@ -85,6 +88,20 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
                          lambda t, m=mutant, f=run_one: f(t, lab, m, options))
 
 
+class _Watch(Progress):
+    """A sign of life that disappears when a trial is over."""
+
+    def __call__(self, kind: str, run: CellRun, record: dict) -> None:
+        super().__call__(kind, run, record)
+        if kind == "finished":
+            self.erase()
+
+
+def watch() -> Progress:
+    """What the person who waits for a trial sees."""
+    return _Watch(processes.on_terminal(), style.for_terminal(), announce=False, every=20.0)
+
+
 def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
     trial = Trial(kind, lab.number, name)
     started = time.monotonic()
@@ -98,7 +115,7 @@ def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
 
 def _reference(trial: Trial, lab: Lab, options: Options) -> None:
     """Every test passes in every cell, and nothing warns."""
-    grade = evaluate.whole(lab, options)
+    grade = evaluate.whole(lab, options, listener=watch())
     trial.problems += grade.errors
     trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
     for (test, cell), result in grade.results.items():
@@ -115,7 +132,8 @@ def _skeleton_sources(lab: Lab, options: Options, written: frozenset[str]) -> li
 
 def _skeleton(trial: Trial, lab: Lab, options: Options) -> None:
     """No point anywhere, no emulator started, every test says what is missing and where."""
-    grade = evaluate.whole(lab, options, sources=_skeleton_sources(lab, options, frozenset()))
+    grade = evaluate.whole(lab, options, listener=watch(),
+                           sources=_skeleton_sources(lab, options, frozenset()))
     trial.problems += grade.errors
     for arch, build in grade.builds.items():
         trial.problems += [f"{arch}: {w}" for w in [build.problem, *build.warnings] if w]
@@ -129,7 +147,7 @@ def _first_exercise(trial: Trial, lab: Lab, options: Options) -> None:
     """With the first exercise written and nothing else, its points are given."""
     first = lab.exercises[0]
     sources = _skeleton_sources(lab, options, frozenset([first.id]))
-    grade = evaluate.whole(lab, options, sources=sources)
+    grade = evaluate.whole(lab, options, sources=sources, listener=watch())
     trial.problems += grade.errors
     for test in first.tests:
         for cell in grade.cells:
@@ -145,7 +163,7 @@ def _mutated(lab: Lab, mutant: Mutant, options: Options) -> list[Source]:
 
 def _forger(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
     """No test passes anywhere."""
-    grade = evaluate.whole(lab, options, sources=_mutated(lab, mutant, options))
+    grade = evaluate.whole(lab, options, sources=_mutated(lab, mutant, options), listener=watch())
     trial.problems += grade.errors + [b.problem for b in grade.builds.values() if b.problem]
     for (test, cell), result in grade.results.items():
         if result.verdict == PASS and lab.test(test).points:
@@ -164,7 +182,7 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
         return
     grade = evaluate.prepare(lab, tests, options, _mutated(lab, mutant, options))
     grade.cells = cells
-    evaluate.run(grade, evaluate.silent)
+    evaluate.run(grade, watch())
     for test in tests:
         for cell in cells:
             result = grade.results.get((test.id, cell))
@@ -209,7 +227,7 @@ def mutants_command(options: Options) -> int:
 
 def print_trial(trial: Trial) -> None:
     """One line, and the first problems below it."""
-    print(trial.line(), flush=True)
+    print(trial.line().rstrip(), flush=True)
     for problem in trial.problems[:4]:
         print(f"         {problem}", flush=True)
 

@@ -25,12 +25,12 @@ PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
 
 
 @dataclass(frozen=True)
-class Area:
-    """A canary: bytes that nobody may change."""
+class Guarded:
+    """An area of the lab between two canaries: bytes that nobody may change."""
 
-    name: str
     address: int
-    data: bytes
+    size: int
+    sides: list[tuple[str, int, bytes]]     # its name, its offset, its bytes
 
 
 class Scene:
@@ -46,7 +46,7 @@ class Scene:
         self.offset = dict(zip(LAYOUT_FIELDS, struct.unpack(f"<{len(LAYOUT_FIELDS)}I", raw)))
         self.cpu0 = self.m.elf.address("cpus")
         self.token = 0
-        self.canaries: list[Area] = []
+        self.canaries: list[Guarded] = []
 
     # ---- making a state ----
 
@@ -80,15 +80,16 @@ class Scene:
 
     def guard(self, *threads: int) -> None:
         """Puts random bytes around the lab's area of each thread and of CPU 0."""
-        size, area = self.offset["canary_size"], self.offset["area_size"]
-        places = [] if self.canaries else [("CPU 0's area", self.cpu0 + self.offset["cpu_lab1"])]
-        places += [("the thread's area", thread + self.offset["thread_lab1"])
-                   for thread in threads]
+        canary, area = self.offset["canary_size"], self.offset["area_size"]
+        places = [("the thread's area", thread + self.offset["thread_lab1"]) for thread in threads]
+        if not self.canaries:
+            places.append(("CPU 0's area", self.cpu0 + self.offset["cpu_lab1"]))
         for name, base in places:
-            for side, address in (("below", base), ("above", base + size + area)):
-                data = self.random.randbytes(size)
-                self.m.write(address, data)
-                self.canaries.append(Area(f"the {size} bytes {side} {name}", address, data))
+            sides = [(f"{side} {name}", at, self.random.randbytes(canary))
+                     for side, at in (("below", 0), ("above", canary + area))]
+            for _, at, data in sides:
+                self.m.write(base + at, data)
+            self.canaries.append(Guarded(base, 2 * canary + area, sides))
 
     def enter(self, regs: dict[str, int]) -> None:
         """Goes to ring 3 with these registers, by the grader's own code."""
@@ -182,13 +183,15 @@ class Scene:
     def check_canaries(self, **details) -> None:
         """Fails if the kernel wrote outside the lab's areas."""
         for area in self.canaries:
-            now = self.m.read(area.address, len(area.data))
-            if now == area.data:
-                continue
-            at = next(i for i, (a, b) in enumerate(zip(now, area.data)) if a != b)
-            count = sum(a != b for a, b in zip(now, area.data))
-            raise Fail(WRONG, expected=f"{area.name} untouched",
-                       seen=f"{count} of them changed, the first at offset {at}", **details)
+            now = self.m.read(area.address, area.size)
+            for name, at, data in area.sides:
+                here = now[at:at + len(data)]
+                if here == data:
+                    continue
+                first = next(i for i, (a, b) in enumerate(zip(here, data)) if a != b)
+                count = sum(a != b for a, b in zip(here, data))
+                raise Fail(WRONG, expected=f"the {len(data)} bytes {name} untouched",
+                           seen=f"{count} of them changed, the first at offset {first}", **details)
 
     def check_answered(self, vector: int, times: int = 1, **details) -> None:
         """Fails unless the interrupt's handler ran, exactly so often, with the present token."""

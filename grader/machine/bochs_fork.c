@@ -28,15 +28,17 @@
 enum { MAX_CPUS = 8, MAX_FRAME = 1 << 20, MAX_VALUES = 64, TICK_EVERY = 10 };
 
 /* Why a run ended; bochs.py has the same numbers. */
-enum { ENDED_ADDRESS, ENDED_COUNT, ENDED_HALTED, ENDED_SHUTDOWN };
+enum { ENDED_COUNT, ENDED_ADDRESS, ENDED_HALTED, ENDED_SHUTDOWN, ENDED_RESET };
+
+/* Bochs' activity states, an inhibition, and where a CPU begins after a reset. */
+enum { ACTIVE, HALTED, SHUT_DOWN, INHIBIT_INTERRUPTS = 1, RESET_PC = 0xfff0 };
 
 struct run_request {
     uint32_t cpu;
     uint32_t hold;              /* pending interrupts stay pending */
     uint32_t trace;             /* a record for each instruction */
     uint32_t addresses;         /* how many follow */
-    uint64_t limit;             /* instructions */
-    uint64_t at[];
+    uint64_t limit;             /* instructions; the addresses follow */
 } __attribute__((packed));
 
 struct run_reply {
@@ -59,26 +61,27 @@ struct memory_request {
 
 /* What is called in Bochs. */
 static void ***cpus;                                    /* BX_CPU_C **bx_cpu_array */
-static void *memory, *jump_buffer, **sim, *pc_system;
+static void *jump_buffer, **sim, *pc_system;
 static int (*handle_async_event)(void *cpu);
 static void (*step_n)(int cpu, unsigned count);
 static void (*deliver)(uint8_t vector, unsigned dest, uint8_t mode, char logical, char level,
                        char trigger);
 static char (*translate)(void *cpu, uint64_t linear, uint64_t *physical, uint64_t *mask, char verbose);
-static char (*fetch)(void *mem, void *cpu, uint64_t physical, unsigned size, uint8_t *data);
-static char (*store)(void *mem, void *cpu_or_0, uint64_t physical, unsigned size, uint8_t *data);
+static char (*fetch)(void *cpu, uint64_t physical, unsigned size, uint8_t *data);
+static char (*store)(void *cpu, uint64_t physical, unsigned size, uint8_t *data);
 static void (*tick)(void *pc_system);
 static void *(*param_num)(void *sim, const char *name, void *base);
 static void *(*root_of)(void *sim);
-static int64_t (*get64)(void *param);
-static void (*set64)(void *param, int64_t value);
+static int get_slot, set_slot;          /* of the virtual functions get64() and set() */
 
 static int link_fd = -1, output_fd = -1, number_of_cpus, person;
 static char *frame;
 static char names[MAX_VALUES][32];
 static int number_of_names;
 static void *values[MAX_CPUS][MAX_VALUES];
-static struct { void *pc, *sp, *flags, *gs_base, *cpl, *activity, *icount; } hot[MAX_CPUS];
+static struct {
+    void *pc, *sp, *flags, *gs_base, *cs, *activity, *icount, *inhibit_icount, *inhibit_mask;
+} hot[MAX_CPUS];
 
 static void die(const char *what)
 {
@@ -94,10 +97,30 @@ static void *find(const char *name)
     return found;
 }
 
+/* Where a C++ class for numbers keeps a virtual function: some parameters are of other classes. */
+static int slot_of(const char *function)
+{
+    void **table = (void **)find("_ZTV15bx_shadow_num_c") + 2, *wanted = find(function);
+    for (int slot = 0; slot < 32; slot++)
+        if (table[slot] == wanted)
+            return slot;
+    die(function);
+    return 0;
+}
+
+static int64_t get64(void *param)
+{
+    return (*(int64_t (***)(void *))param)[get_slot](param);
+}
+
+static void set64(void *param, int64_t value)
+{
+    (*(void (***)(void *, int64_t))param)[set_slot](param, value);
+}
+
 static void resolve(void)
 {
     cpus = find("bx_cpu_array");
-    memory = find("bx_mem");
     jump_buffer = find("_ZN8BX_CPU_C11jmp_buf_envE");
     sim = find("SIM");
     pc_system = find("bx_pc_system");
@@ -110,8 +133,8 @@ static void resolve(void)
     tick = find("_ZN14bx_pc_system_c13isa_bus_delayEv");
     param_num = find("_ZN13bx_real_sim_c13get_param_numEPKcP10bx_param_c");
     root_of = find("_ZN13bx_real_sim_c14get_bochs_rootEv");
-    get64 = find("_ZN15bx_shadow_num_c5get64Ev");
-    set64 = find("_ZN15bx_shadow_num_c3setEl");
+    get_slot = slot_of("_ZN15bx_shadow_num_c5get64Ev");
+    set_slot = slot_of("_ZN15bx_shadow_num_c3setEl");
     ((void (*)(char))find("_Z27bx_dbg_set_auto_disassembleb"))(0);
     number_of_cpus = *(uint8_t *)find("bx_cpu_count");
 }
@@ -211,7 +234,9 @@ static void name_registers(char *list)
         hot[cpu].sp = param(cpu, "RSP");
         hot[cpu].flags = param(cpu, "EFLAGS");
         hot[cpu].gs_base = param(cpu, "GS.base");
-        hot[cpu].cpl = param(cpu, "CS.selector");
+        hot[cpu].cs = param(cpu, "CS.selector");
+        hot[cpu].inhibit_icount = param(cpu, "inhibit_icount");
+        hot[cpu].inhibit_mask = param(cpu, "inhibit_mask");
         hot[cpu].activity = param(cpu, "activity_state");
         hot[cpu].icount = param(cpu, "icount");
     }
@@ -241,6 +266,34 @@ static int take_event(int cpu)
     return get64(hot[cpu].pc) != pc || get64(hot[cpu].sp) != sp;
 }
 
+/* One instruction that no interrupt precedes: it is executed as if in the shadow of an STI. */
+static void step_held(int cpu)
+{
+    set64(hot[cpu].inhibit_mask, INHIBIT_INTERRUPTS);
+    set64(hot[cpu].inhibit_icount, get64(hot[cpu].icount));
+    step_n(cpu, 1);
+}
+
+/*
+ * One step: an interrupt's delivery or one instruction.  Gives 0, or why the CPU cannot go on.
+ * HLT with an event that wakes the CPU ends in the event's handler, as in QEMU.
+ */
+static int step(int cpu, int hold)
+{
+    int64_t before = get64(hot[cpu].icount);
+    if (hold)
+        step_held(cpu);
+    else if (take_event(cpu))
+        return 0;
+    else
+        step_n(cpu, 1);
+    switch (get64(hot[cpu].activity)) {
+    case ACTIVE: return get64(hot[cpu].icount) == before ? ENDED_HALTED : 0;
+    case SHUT_DOWN: return ENDED_SHUTDOWN;
+    default: return !hold && take_event(cpu) ? 0 : ENDED_HALTED;
+    }
+}
+
 static int is_one_of(uint64_t pc, const uint64_t *list, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -249,41 +302,31 @@ static int is_one_of(uint64_t pc, const uint64_t *list, uint32_t count)
     return 0;
 }
 
-static void run(const struct run_request *ask)
+static void run(const struct run_request *ask, const uint64_t *addresses)
 {
     int cpu = ask->cpu;
     uint32_t room = ask->trace ? ask->limit : 0;
     struct run_reply *out = malloc(sizeof *out + room * sizeof(struct record));
     struct record *records = (struct record *)(out + 1);
-    uint64_t pc = get64(hot[cpu].pc);
 
-    *out = (struct run_reply){ .why = ENDED_COUNT };
-    while (out->steps < ask->limit) {
+    *out = (struct run_reply){ .why = ENDED_COUNT, .pc = get64(hot[cpu].pc) };
+    while (out->steps < ask->limit && out->why == ENDED_COUNT) {
         if (ask->trace)
             records[out->records++] = (struct record){
-                pc, get64(hot[cpu].sp), get64(hot[cpu].flags), get64(hot[cpu].gs_base),
-                get64(hot[cpu].cpl) & 3,
+                out->pc, get64(hot[cpu].sp), get64(hot[cpu].flags), get64(hot[cpu].gs_base),
+                get64(hot[cpu].cs) & 3,
             };
-        if (ask->hold || !take_event(cpu)) {
-            int64_t before = get64(hot[cpu].icount);
-            step_n(cpu, 1);
-            if (get64(hot[cpu].icount) == before) {
-                out->why = ENDED_HALTED;
-                break;
-            }
-        }
-        out->steps++;
-        if (out->steps % TICK_EVERY == 0)
+        int stuck = step(cpu, ask->hold);
+        out->pc = get64(hot[cpu].pc);
+        if (++out->steps % TICK_EVERY == 0)
             tick(pc_system);                            /* time stands still in a step of one CPU */
-        pc = get64(hot[cpu].pc);
-        if (is_one_of(pc, ask->at, ask->addresses)) {
+        if (stuck)
+            out->why = stuck;
+        else if (out->pc == RESET_PC)
+            out->why = ENDED_RESET;
+        else if (is_one_of(out->pc, addresses, ask->addresses))
             out->why = ENDED_ADDRESS;
-            break;
-        }
     }
-    if (get64(hot[cpu].activity) == 2)
-        out->why = ENDED_SHUTDOWN;
-    out->pc = get64(hot[cpu].pc);
     reply(out, sizeof *out + out->records * sizeof(struct record));
     free(out);
 }
@@ -303,8 +346,8 @@ static void move(struct memory_request *ask, int writing)
             part = ask->size - done;
         if (ask->cpu != ~0u && !translate(cpu, address, &physical, &mask, 0))
             break;
-        if (!(writing ? store(memory, cpu, physical, part, data + done)
-                      : fetch(memory, cpu, physical, part, data + done)))
+        if (!(writing ? store(cpu, physical, part, data + done)
+                      : fetch(cpu, physical, part, data + done)))
             break;
         done += part;
     }
@@ -378,7 +421,7 @@ char *readline(const char *prompt)
     if (link_fd < 0) {
         signal(SIGCHLD, SIG_IGN);                       /* nobody waits for a snapshot's children */
         resolve();
-        frame = malloc(MAX_FRAME + 1);
+        frame = (char *)malloc(MAX_FRAME + 16) + 7;      /* what follows the letter is aligned */
         own_output();
         connect_to_grader();
     }
@@ -406,7 +449,11 @@ char *readline(const char *prompt)
             reply("", 0);
             break;
         }
-        case 'X': run((struct run_request *)body); break;
+        case 'X': {
+            struct run_request *ask = (struct run_request *)body;
+            run(ask, (uint64_t *)(body + sizeof *ask));
+            break;
+        }
         case 'I': {                                     /* vector, destination, delivery mode */
             uint32_t *ask = (uint32_t *)body;
             deliver(ask[0], ask[1], ask[2], 0, 1, 0);

@@ -27,7 +27,7 @@ from grader.machine.types import (
     Unmapped)
 
 CPU_MODEL = "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx"
-MEMORY = 32                      # MiB
+MEMORY = 16                      # MiB
 MESSAGE_NMI = 0x400
 HLT, PAUSE = b"\xf4", b"\xf3\x90"
 SECONDS = 60.0                   # only to notice an emulator that hangs

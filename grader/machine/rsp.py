@@ -79,9 +79,11 @@ class Rsp:
 
     def resume(self, cpu: int | None) -> None:
         """Lets one CPU run, or all; the reply comes when something stops it."""
+        self._selected = -1         # whoever stops next is chosen by the stub
         self.send("vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}")
 
     def begin_step(self, cpu: int) -> None:
+        self._selected = -1
         self.send(f"vCont;s:p1.{cpu + 1:x}")
 
     def step_mode(self, hold: bool) -> None:
@@ -98,7 +100,9 @@ class Rsp:
 
     def select(self, cpu: int) -> None:
         """Chooses the CPU whose registers and page tables the next commands use."""
-        self.command(f"Hgp1.{cpu + 1:x}")
+        if cpu != self._selected:
+            self.command(f"Hgp1.{cpu + 1:x}")
+            self._selected = cpu
 
     def registers(self) -> dict[str, int]:
         """All registers of the chosen CPU, by gdb's names."""

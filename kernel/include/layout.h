@@ -81,5 +81,6 @@
 #define AREA_CANARY_SIZE 64
 
 #define EFLAGS_IF 0x200
+#define EFLAGS_VM 0x20000 /* virtual-8086 mode: ring 3, and CS is not a selector */
 
 #endif

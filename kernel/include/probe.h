@@ -51,6 +51,9 @@ _Noreturn void probe_enter_user(const struct regs *regs);
  */
 struct thread *probe_thread(bool present);
 
+/* Gives the thread a page of zeros that it may write and execute; its kernel address, or 0. */
+void *probe_map(struct thread *thread, uintptr_t address);
+
 /* Runs in ring 0 with interrupts on and does nothing, instruction by instruction, then returns. */
 void probe_sled(void);
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "layout.h"
+
 #ifdef __x86_64__
 
 struct regs {
@@ -38,9 +40,12 @@ struct regs {
     uint32_t ss;
 };
 
-#endif
+/* What the hardware pushes first, above SS, if it came from virtual-8086 mode (SDM 3B 21.3.1). */
+struct v86_segments {
+    uint32_t es, ds, fs, gs;
+};
 
-#define EFLAGS_VM 0x20000
+#endif
 
 /* True if these registers are ring 3's.  Any level, any CPU, an NMI too. */
 static inline bool regs_from_user(const struct regs *regs)

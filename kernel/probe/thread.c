@@ -34,6 +34,11 @@ const struct {
     .own_stack_size = OWN_STACK_SIZE,
 };
 
+void *probe_map(struct thread *thread, uintptr_t address)
+{
+    return as_map_new(thread->as, address, MAP_WRITE | MAP_EXEC);
+}
+
 struct thread *probe_thread(bool present)
 {
     struct thread *thread = program_start("checker");

@@ -53,8 +53,11 @@
 intr_common:
     /* BEGIN 1.2 */
     save_regs
+    testl $EFLAGS_VM, REGS_FLAGS(%esp)
+    jnz   intr_user                   /* bonus 1.9: CS is not a selector */
     testb $3, REGS_CS(%esp)
     jz    intr_kernel
+intr_user:
     gs_enter
     mov   %esp, %eax                  /* regs: they stay in the thread's area */
     mov   LAB1_KSTACK(%esp), %esp     /* the top: nothing of ours is on it yet */
@@ -98,8 +101,11 @@ trap_common:
     /* BEGIN 1.3 */
     save_regs
     mov   %cr2, %edx
+    testl $EFLAGS_VM, REGS_FLAGS(%esp)
+    jnz   trap_user                   /* bonus 1.9 */
     testb $3, REGS_CS(%esp)
     jz    trap_kernel
+trap_user:
     gs_enter
     mov   %esp, %eax
     mov   LAB1_KSTACK(%esp), %esp

@@ -2,7 +2,8 @@
  * lab1.h: what this lab keeps in each thread.
  *
  *      bytes of the area        64 bits   32 bits
- *      kstack                   176       76        the kernel stack of the thread's CPU
+ *      kstack                   176       92        the kernel stack of the thread's CPU
+ *      v86                      -         76        virtual-8086 mode only
  *      regs.ss                  168       72        <- the hardware pushes from here down
  *      ...
  *      regs (the lowest)        0         0         <- the stack pointer after the last push
@@ -14,6 +15,9 @@
 
 struct lab1_thread {
     struct regs regs;
+#ifndef __x86_64__
+    struct v86_segments v86; /* for exercise 1.9: where the hardware puts them */
+#endif
     uintptr_t   kstack; /* beside the save area: found without a register and without GS */
 };
 _Static_assert(sizeof(struct lab1_thread) <= LAB1_AREA_SIZE, "the area is too small");

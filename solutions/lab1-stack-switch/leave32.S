@@ -3,6 +3,7 @@
  */
 #include "gs.h"
 #include "hole.h"
+#include "layout.h"
 #include "offsets.h"
 
     .text
@@ -18,7 +19,10 @@
 user_resume:
     /* BEGIN 1.4 */
     mov   4(%esp), %eax
-    push  REGS_SS(%eax)
+    testl $EFLAGS_VM, REGS_FLAGS(%eax)
+    jz    1f
+    call  v86_frame                   /* bonus 1.9 */
+1:  push  REGS_SS(%eax)
     push  REGS_SP(%eax)
     push  REGS_FLAGS(%eax)
     push  REGS_CS(%eax)

@@ -52,6 +52,10 @@ void tss_set_sp0(struct cpu *cpu, struct thread *thread)
     struct lab1_thread *mine = lab1_thread_area(thread);
     mine->kstack = cpu->kstack_top;
     cpu->tss.sp0 = (uintptr_t)(&mine->regs + 1);
+#ifndef __x86_64__
+    if (mine->regs.flags & EFLAGS_VM)
+        cpu->tss.sp0 += sizeof(mine->v86); /* bonus 1.9: four more words are pushed first */
+#endif
     /* INSTEAD 1.1 */
     //| HOLE("1.1", "name the stack for interrupts of this thread in cpu->tss");
     /* END 1.1 */

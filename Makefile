@@ -1,0 +1,69 @@
+# The front door: every command a person types.  The work is done by grader/ and kernel/kernel.mk.
+# Variables (LAB=, ARCH=, EMU=, TEST=, FROM=, BASE=, SEED=, CC=, ..) reach the grader by the
+# environment, which is where make puts what is given on its command line.
+
+PYTHON ?= python3
+GRADER  = $(PYTHON) -m grader
+
+.NOTPARALLEL:
+.PHONY: help setup doctor grade run debug replay skeletons check-skeletons mutants docs test soak \
+        clean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## setup            installs what is missing (Debian, Ubuntu); elsewhere prints the list
+setup:
+	@./setup
+
+## doctor           each tool, its version, and what is wrong
+doctor:
+	@$(GRADER) doctor
+
+## lab1             builds lab 1 in both widths and makes it the current lab  [ARCH= CC= OPT= FROM=]
+lab%:
+	@LAB='$*' $(GRADER) build
+
+## grade            grades the current lab in every cell       [LAB= ARCH= EMU= TEST= SEED= AS=text]
+grade:
+	@$(GRADER) grade
+
+## run              boots the current lab for a person                      [ARCH= EMU= CPUS= SCREEN=1]
+run:
+	@$(GRADER) run
+
+## debug            the same, stopped in kmain with gdb attached
+debug:
+	@$(GRADER) debug
+
+## replay CASE=..   a case of the last report again, stopped at its instruction
+replay:
+	@$(GRADER) replay
+
+## skeletons        writes labs/ from solutions/; FORCE=1 overwrites a student's work
+skeletons:
+	@$(GRADER) skeletons
+
+check-skeletons:
+	@$(GRADER) check-skeletons
+
+## mutants          every wrong answer against the test that must catch it                 [LAB= TEST=]
+mutants:
+	@$(GRADER) mutants
+
+## docs             the site, in build/docs/index.html; warnings are errors
+docs:
+	@sphinx-build -W --keep-going -q -b html docs build/docs
+	@echo "docs: build/docs/index.html"
+
+## test             the grader's own tests, references, skeletons, mutants, alternates, docs
+test:
+	@$(GRADER) test
+
+## soak             twenty equal reports; takes long                                          [RUNS=]
+soak:
+	@$(GRADER) soak
+
+## clean            removes build/
+clean:
+	rm -rf build

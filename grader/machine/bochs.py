@@ -1,0 +1,238 @@
+"""Bochs 2.7: a machine is a process, a snapshot is a fork.
+
+bochs_fork.c, preloaded, serves the grader in place of Bochs' debugger prompt.  It steps CPUs one
+instruction at a time, so runs end after exactly their budget, and it can stop between the delivery of
+an interrupt and its handler's first instruction.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterable
+
+from grader import processes
+from grader.errors import GraderError
+from grader.machine import bochslink
+from grader.machine.bochslink import PHYSICAL, Link, Ran
+from grader.machine.bochsregs import NAMES, registers_of
+from grader.machine.machine import Machine
+from grader.machine.private import PrivateDir
+from grader.machine.shim import shim
+from grader.machine.types import (
+    RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, TraceStep, Unmapped)
+
+MEMORY = 32                              # MiB
+FIXED, NMI = 0, 4                        # delivery modes of the local APIC
+BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
+VGABIOS = Path("/usr/share/bochs/VGABIOS-lgpl-latest")
+CHUNK = 1_000_000                        # ticks of a free run between two looks at it
+FIRMWARE_CHUNKS = 400                    # how many of them firmware and boot loader may take
+CONFIGURATION = """\
+config_interface: textconfig
+display_library: term
+plugin_ctrl: unmapped=true, biosdev=true, speaker=false, extfpuirq=false, parallel=false, \
+gameport=false, iodebug=false, serial=true
+cpu: model=corei7_icelake_u, count={cpus}, ips=5000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+megs: {memory}
+romimage: file={bios}, options=fastboot
+vgaromimage: file={vgabios}
+ata0-master: type=cdrom, path=kernel.iso, status=inserted
+boot: cdrom
+clock: sync=none, time0=1577836800
+com1: enabled=1, mode=file, dev=serial
+port_e9_hack: enabled=0
+magic_break: enabled=0
+log: log
+panic: action=report
+error: action=ignore
+info: action=ignore
+debug: action=ignore
+"""
+
+
+class BochsMachine(Machine):
+    """See Machine."""
+
+    def __init__(self, cell: Cell, elf_path: str | Path, iso_path: str | Path, cpus: int = 2,
+                 workdir: str | Path | None = None):
+        super().__init__(cell, elf_path, cpus)
+        if shutil.which("bochs-bin") is None or not BIOS.exists() or not VGABIOS.exists():
+            raise GraderError("Bochs is not installed: run ./setup "
+                              "(packages bochs, bochs-term, bochsbios, vgabios)")
+        if cpus < 2:
+            raise GraderError("Bochs needs two CPUs: with one, HLT never comes back to the grader")
+        self._breakpoints = 0
+        self._closed = False
+        self._process: subprocess.Popen | None = None
+        self._templates: list[Link] = []
+        self._now: Link | None = None
+        self._private = PrivateDir()
+        self._dir = self._private.path
+        self._serial_path = self._dir / "serial"
+        try:
+            self._launch(Path(iso_path))
+        except BaseException:
+            self.close()
+            raise
+
+    # ---- starting and ending ----
+
+    def _launch(self, iso: Path) -> None:
+        (self._dir / "kernel.iso").symlink_to(iso.resolve())
+        (self._dir / "bochsrc").write_text(CONFIGURATION.format(
+            cpus=self.cpus, memory=MEMORY, bios=BIOS, vgabios=VGABIOS))
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self._dir / "link"))
+        self._listener.listen(4)
+        self._listener.settimeout(bochslink.TIMEOUT)
+        environment = processes.clean_environment(
+            TERM="dumb", LD_PRELOAD=str(shim()), CORRAL_SOCKET=str(self._dir / "link"))
+        with (self._dir / "output").open("wb") as output:
+            self._process = processes.start(
+                ["bochs-bin", "-q", "-f", "bochsrc"], cwd=self._dir, env=environment,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        self._listener.settimeout(0.2)
+        while self._now is None:
+            try:
+                self._now = Link(self._listener.accept()[0])
+            except TimeoutError:
+                if self._process.poll() is not None:
+                    said = (self._dir / "output").read_text(errors="replace").strip()[-300:]
+                    raise GraderError(f"Bochs did not start: {said}") from None
+        self._listener.settimeout(bochslink.TIMEOUT)
+        self._now.name_registers(NAMES)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        for link in (self._now, *reversed(self._templates)):
+            if link is not None:
+                link.close()
+        if self._process is not None:
+            processes.kill(self._process)
+        if hasattr(self, "_listener"):
+            self._listener.close()
+        self._private.close()
+
+    def _free_run(self, address: int, budget: int | None) -> Stop:
+        for end in (address, *self._ends):
+            self._now.command(f"lb {end:#x}")
+            self._breakpoints += 1
+        wanted = {address, *self._ends}
+        chunks = FIRMWARE_CHUNKS if budget is None else budget // CHUNK
+        last = ()
+        for _ in range(chunks):
+            self._now.command(f"sb {CHUNK}")
+            self._now.command("c")
+            places = [self.pc(cpu) for cpu in range(self.cpus)]
+            states = tuple(self._now.registers(cpu) for cpu in range(self.cpus))
+            if wanted & set(places) or states == last:
+                break
+            last = states
+        for number in range(len(self._ends) + 1):
+            self._now.command(f"d {self._breakpoints - number}")
+        cpu = next((cpu for cpu, pc in enumerate(places) if pc in wanted), 0)
+        if registers_of(states[cpu], self.width).halted and places[cpu] not in wanted:
+            return self._halted(cpu, places[cpu], 0)
+        return (self._arrived(cpu, places[cpu], 0, {address})
+                or self._spent(cpu, places[cpu], 0))
+
+    # ---- running ----
+
+    def step(self, cpu: int, n: int = 1, hold: bool = False) -> Stop:
+        return self._judge(cpu, self._now.run(cpu, n, set(self._ends), hold, False), set(), STEPS)
+
+    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int) -> Stop:
+        wanted = self._addresses(until)
+        ran = self._now.run(cpu, budget, wanted | set(self._ends), False, False)
+        return self._judge(cpu, ran, wanted, "")
+
+    def walk(self, cpu: int, until: Iterable[int | str] | int | str, limit: int,
+             hold: bool = False) -> tuple[list[TraceStep], Stop]:
+        wanted = self._addresses(until)
+        ran = self._now.run(cpu, limit, wanted | set(self._ends), hold, True)
+        return ran.trace, self._judge(cpu, ran, wanted, STEPS)
+
+    def _judge(self, cpu: int, ran: Ran, wanted: set[int], when_counted: str) -> Stop:
+        """The stop of a run that bochs_fork.c ended."""
+        if ran.why == bochslink.HALT:
+            return self._halted(cpu, ran.pc, ran.steps)
+        if ran.why in (bochslink.SHUTDOWN, bochslink.WAS_RESET):
+            reason = TRIPLE if ran.why == bochslink.SHUTDOWN else RESET
+            return self._stop(reason, cpu, ran.pc, ran.steps)
+        arrived = self._arrived(cpu, ran.pc, ran.steps, wanted)
+        if arrived:
+            return arrived
+        if when_counted:
+            return self._stop(when_counted, cpu, ran.pc, ran.steps)
+        return self._spent(cpu, ran.pc, ran.steps)
+
+    # ---- interrupts, registers, memory ----
+
+    def interrupt(self, cpu: int, vector: int) -> None:
+        self._now.interrupt(vector, cpu, FIXED)
+
+    def nmi(self, cpu: int) -> None:
+        self._now.interrupt(0, cpu, NMI)
+
+    def pc(self, cpu: int) -> int:
+        return self.regs(cpu).pc
+
+    def regs(self, cpu: int) -> Regs:
+        return registers_of(self._now.registers(cpu), self.width)
+
+    def set_regs(self, cpu: int, **values: int) -> None:
+        for name, value in values.items():
+            wide = name.upper() if self.width == 64 else "R" + name[1:].upper()
+            wide = {"RFLAGS": "EFLAGS"}.get(wide, wide)
+            if wide not in NAMES:
+                raise ValueError(f"no register {name}")
+            self._now.set_register(cpu, NAMES.index(wide), value)
+
+    def read(self, address: int | str, size: int, cpu: int = 0) -> bytes:
+        address = self.elf.address(address)
+        data = self._now.read(cpu, address, size)
+        if data is None:
+            raise Unmapped(address, cpu)
+        return data
+
+    def write(self, address: int | str, data: bytes, cpu: int = 0) -> None:
+        address = self.elf.address(address)
+        if not self._now.write(cpu, address, data):
+            raise Unmapped(address, cpu)
+
+    def read_physical(self, address: int, size: int) -> bytes:
+        data = self._now.read(PHYSICAL, address, size)
+        if data is None:
+            raise GraderError(f"there is no RAM at {address:#x}")
+        return data
+
+    def write_physical(self, address: int, data: bytes) -> None:
+        if not self._now.write(PHYSICAL, address, data):
+            raise GraderError(f"there is no RAM at {address:#x}")
+
+    # ---- snapshots ----
+
+    def _take_snapshot(self, depth: int) -> object:
+        template = self._now
+        self._templates.append(template)
+        self._now = template.fork(self._listener)
+        return template
+
+    def _go_back(self, snap: Snap) -> None:
+        self._now.close()
+        while self._templates[-1] is not snap.handle:
+            self._templates.pop().close()
+        self._now = snap.handle.fork(self._listener)
+
+    # ---- a person's debugger ----
+
+    def debug_handoff(self) -> None:
+        sys.stdout.flush()
+        self._now.hand_over([0, 1])
+        self._now.wait_for_end()

@@ -1,0 +1,48 @@
+"""Compiles bochs_fork.c once for each user, and never half."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from grader.errors import GraderError
+from grader.paths import build_dir
+
+SOURCE = Path(__file__).with_name("bochs_fork.c")
+FLAGS = ["-shared", "-fPIC", "-O2"]
+
+
+def shim() -> Path:
+    """The shared object, made at first use; its name is a hash of the source and the user."""
+    key = hashlib.sha256(SOURCE.read_bytes() + str(os.getuid()).encode()).hexdigest()[:16]
+    for folder in (build_dir() / "cache", Path(tempfile.gettempdir()) / f"corral-cache-{os.getuid()}"):
+        target = folder / f"bochs_fork-{key}.so"
+        if target.exists() and target.stat().st_uid == os.getuid():
+            return target
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder.stat().st_uid == os.getuid():
+                return _compile(folder, target)
+        except OSError:
+            continue
+    raise GraderError("there is no folder to build the Bochs helper in: make build/ writable")
+
+
+def _compile(folder: Path, target: Path) -> Path:
+    if shutil.which("gcc") is None:
+        raise GraderError("gcc is not installed: run ./setup (package gcc)")
+    descriptor, name = tempfile.mkstemp(suffix=".so", dir=folder)
+    os.close(descriptor)
+    try:
+        done = subprocess.run(["gcc", *FLAGS, "-o", name, str(SOURCE), "-ldl"],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise GraderError(f"the Bochs helper does not compile: {done.stderr.strip()[:300]}")
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return target
