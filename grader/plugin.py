@@ -25,8 +25,10 @@ from grader.errors import GraderError
 from grader.job import Job, JobTest
 from grader.options import WIDTH
 from grader.stops import failure_of
-from grader.verdict import (ERROR, FAIL, INCONCLUSIVE, PASS, Case, Fail, Failure, Inconclusive,
-                            ReplayStop)
+from grader.verdict import (ERROR, FAIL, INCONCLUSIVE, PASS, WRONG, Case, Fail, Failure,
+                            Inconclusive, ReplayStop)
+
+PATIENCE = 3     # after so many grader errors in a cell the rest of its tests are not tried
 
 
 class Cell:
@@ -84,6 +86,7 @@ class Plugin:
         self.boot_failure: BaseException | None = None
         self.outcome: BaseException | None = None     # what ended the last test
         self.cell: Cell | None = None
+        self.troubles = 0                             # tests that the grader itself failed
         self.shared: dict[str, Any] = {}              # Cell.store()
         self.started = 0.0
         self.last_progress = 0.0
@@ -155,9 +158,9 @@ class Plugin:
 
     def close(self) -> None:
         """Ends the machine; a replay does so itself, after the debugger."""
-        if self.booted is not None:
-            self.booted.close()
-            self.booted = None
+        machine, self.booted, self.parked = self.booted, None, None
+        if machine is not None:
+            machine.close()
 
     # ---- verdicts ----
 
@@ -165,6 +168,11 @@ class Plugin:
         """The record of one test."""
         self.outcome = error
         result, failure, text = classify(error)
+        if result == ERROR and self.job.replay is None:
+            self.close()      # the next test finds a fresh machine, not this one's trouble
+            self.troubles += 1
+            if self.troubles >= PATIENCE and self.boot_failure is None:
+                self.boot_failure = GraderError(text)
         if result == INCONCLUSIVE and test.scored:
             result, text = ERROR, f"a test with points ended inconclusive: {text}"
         counts = self.cell.counts if self.cell else {}

@@ -29,8 +29,7 @@ MEMORY = 32                              # MiB
 FIXED, NMI = 0, 4                        # delivery modes of the local APIC
 BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 VGABIOS = Path("/usr/share/bochs/VGABIOS-lgpl-latest")
-CHUNK = 1_000_000                        # ticks of a free run between two looks at it
-FIRMWARE_CHUNKS = 400                    # how many of them firmware and boot loader may take
+FIRMWARE_BUDGET = 400_000_000            # instructions of firmware and boot loader
 CONFIGURATION = """\
 config_interface: textconfig
 display_library: term
@@ -65,7 +64,6 @@ class BochsMachine(Machine):
                               "(packages bochs, bochs-term, bochsbios, vgabios)")
         if cpus < 2:
             raise GraderError("Bochs needs two CPUs: with one, HLT never comes back to the grader")
-        self._breakpoints = 0
         self._closed = False
         self._process: subprocess.Popen | None = None
         self._templates: list[Link] = []
@@ -120,27 +118,9 @@ class BochsMachine(Machine):
         self._private.close()
 
     def _free_run(self, address: int, budget: int | None) -> Stop:
-        for end in (address, *self._ends):
-            self._now.command(f"lb {end:#x}")
-            self._breakpoints += 1
-        wanted = {address, *self._ends}
-        chunks = FIRMWARE_CHUNKS if budget is None else budget // CHUNK
-        last = ()
-        for _ in range(chunks):
-            self._now.command(f"sb {CHUNK}")
-            self._now.command("c")
-            places = [self.pc(cpu) for cpu in range(self.cpus)]
-            states = tuple(self._now.registers(cpu) for cpu in range(self.cpus))
-            if wanted & set(places) or states == last:
-                break
-            last = states
-        for number in range(len(self._ends) + 1):
-            self._now.command(f"d {self._breakpoints - number}")
-        cpu = next((cpu for cpu, pc in enumerate(places) if pc in wanted), 0)
-        if registers_of(states[cpu], self.width).halted and places[cpu] not in wanted:
-            return self._halted(cpu, places[cpu], 0)
-        return (self._arrived(cpu, places[cpu], 0, {address})
-                or self._spent(cpu, places[cpu], 0))
+        why, cpu, pc = self._now.run_all(budget or FIRMWARE_BUDGET, {address, *self._ends})
+        ran = Ran(why, 0, pc, [])
+        return self._judge(cpu, ran, {address}, "")
 
     # ---- running ----
 

@@ -25,7 +25,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MAX_CPUS = 8, MAX_FRAME = 1 << 20, MAX_VALUES = 64, TICK_EVERY = 10 };
+enum { MAX_CPUS = 8, MAX_FRAME = 1 << 20, MAX_VALUES = 64, TICK_EVERY = 10, TURN = 5,
+       ALL_IDLE = 2000000 };
 
 /* Why a run ended; bochs.py has the same numbers. */
 enum { ENDED_COUNT, ENDED_ADDRESS, ENDED_HALTED, ENDED_SHUTDOWN, ENDED_RESET };
@@ -69,6 +70,8 @@ static void (*deliver)(uint8_t vector, unsigned dest, uint8_t mode, char logical
 static char (*translate)(void *cpu, uint64_t linear, uint64_t *physical, uint64_t *mask, char verbose);
 static char (*fetch)(void *cpu, uint64_t physical, unsigned size, uint8_t *data);
 static char (*store)(void *cpu, uint64_t physical, unsigned size, uint8_t *data);
+static int (*add_breakpoint)(int kind, uint64_t linear, const char *condition);
+static void (*delete_breakpoint)(unsigned id);
 static void (*tick)(void *pc_system);
 static void *(*param_num)(void *sim, const char *name, void *base);
 static void *(*root_of)(void *sim);
@@ -118,6 +121,16 @@ static void set64(void *param, int64_t value)
     (*(void (***)(void *, int64_t))param)[set_slot](param, value);
 }
 
+/* A triple fault is a panic of Bochs: it must not end the process, whatever the configuration says. */
+static void keep_panics_alive(void)
+{
+    enum { LEVEL_PANIC = 3, ACTION_REPORT = 1 };
+    int (*modules)(void *) = find("_ZN13bx_real_sim_c17get_n_log_modulesEv");
+    void (*set)(void *, int, int, int) = find("_ZN13bx_real_sim_c14set_log_actionEiii");
+    for (int module = 0; module < modules(*sim); module++)
+        set(*sim, module, LEVEL_PANIC, ACTION_REPORT);
+}
+
 static void resolve(void)
 {
     cpus = find("bx_cpu_array");
@@ -127,6 +140,8 @@ static void resolve(void)
     handle_async_event = find("_ZN8BX_CPU_C16handleAsyncEventEv");
     step_n = find("_Z20bx_dbg_stepN_commandij");
     deliver = find("_Z26apic_bus_deliver_interrupthjhbbb");
+    add_breakpoint = find("_Z26bx_dbg_lbreakpoint_command14BreakpointKindmPKc");
+    delete_breakpoint = find("_Z29bx_dbg_del_breakpoint_commandj");
     translate = find("_ZN8BX_CPU_C20dbg_xlate_linear2phyEmPmS0_b");
     fetch = find("_ZN8BX_MEM_C13dbg_fetch_memEP8BX_CPU_CmjPh");
     store = find("_ZN8BX_MEM_C11dbg_set_memEP8BX_CPU_CmjPh");
@@ -137,6 +152,7 @@ static void resolve(void)
     set_slot = slot_of("_ZN15bx_shadow_num_c3setEl");
     ((void (*)(char))find("_Z27bx_dbg_set_auto_disassembleb"))(0);
     number_of_cpus = *(uint8_t *)find("bx_cpu_count");
+    keep_panics_alive();
 }
 
 /* ---- frames ---- */
@@ -331,6 +347,42 @@ static void run(const struct run_request *ask, const uint64_t *addresses)
     free(out);
 }
 
+/*
+ * Lets all CPUs run in turns, a few instructions each, until one is about to execute one of the
+ * addresses.  Bochs checks its breakpoints within a turn but not at its end, so that is done here;
+ * and its own `continue` would miss both that and a limit.
+ */
+static void run_all(uint64_t limit, const uint64_t *addresses, uint32_t count)
+{
+    int ids[16], number = 0, idle = 0;
+    struct run_reply out = { .why = ENDED_COUNT };
+
+    for (uint32_t i = 0; i < count && i < 16; i++)
+        ids[number++] = add_breakpoint(0, addresses[i], 0);
+    for (; out.steps < limit && out.why == ENDED_COUNT; out.steps += TURN) {
+        int moved = 0;
+        for (int cpu = 0; cpu < number_of_cpus && out.why == ENDED_COUNT; cpu++) {
+            int64_t before = get64(hot[cpu].icount);
+            step_n(cpu, TURN);
+            moved |= get64(hot[cpu].icount) != before;
+            out.pc = get64(hot[cpu].pc);
+            out.records = cpu;
+            if (is_one_of(out.pc, addresses, count))
+                out.why = ENDED_ADDRESS;
+            else if (get64(hot[cpu].activity) == SHUT_DOWN)
+                out.why = ENDED_SHUTDOWN;
+        }
+        if (out.steps % TICK_EVERY == 0)
+            tick(pc_system);
+        idle = moved ? 0 : idle + TURN;
+        if (idle > ALL_IDLE)
+            out.why = ENDED_HALTED;
+    }
+    while (number)
+        delete_breakpoint(ids[--number]);
+    reply(&out, sizeof out);
+}
+
 /* ---- memory ---- */
 
 /* Copies between the frame and guest memory, a page at a time; replies with the data, or nothing. */
@@ -452,6 +504,11 @@ char *readline(const char *prompt)
         case 'X': {
             struct run_request *ask = (struct run_request *)body;
             run(ask, (uint64_t *)(body + sizeof *ask));
+            break;
+        }
+        case 'A': {                                     /* limit, addresses */
+            uint64_t *ask = (uint64_t *)body;
+            run_all(ask[0], ask + 1, size / sizeof *ask - 1);
             break;
         }
         case 'I': {                                     /* vector, destination, delivery mode */

@@ -16,7 +16,7 @@ from grader.verdict import Place
 
 MAILBOX = struct.Struct("<8Q")          # fn, arg[4], ret, flags, seq: kernel/include/probe.h
 MAILBOX_RET = 40
-BOOT_BUDGET = 200_000_000               # instructions, from boot_choice to probe_ready
+BOOT_BUDGET = 50_000_000               # instructions, from boot_choice to probe_ready
 PANIC_TEXT = 512
 WANTED = (ADDRESS, STEPS)               # stops that need no place for a report
 

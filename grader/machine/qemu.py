@@ -202,6 +202,9 @@ class QemuMachine(Machine):
             if not halted and smm.halted(self._qmp, cpu):
                 halted = True
                 self._rsp.interrupt()
+            elif self._qmp.status() == "shutdown":
+                reply = ""          # a triple fault inside the step: the stub says nothing
+                break
             elif time.monotonic() > deadline:
                 raise GraderError("QEMU hangs in a single step: run the grade again")
         if guard:

@@ -12,6 +12,7 @@ from grader.verdict import NOT_BUILT
 
 TEXT = 19      # where the text of a labelled line starts
 SHORT = 10     # the same for cause, gdb, read
+NAMED = 4      # tests named in the first line
 PAGE = "build/report/index.html"
 
 
@@ -46,11 +47,11 @@ def twins(group: dict[str, Any]) -> str:
 def headline(group: dict[str, Any], graded: list[str]) -> str:
     """The first line of a failure, without FAIL."""
     failure = group["failure"]
-    tests = ", ".join(group["tests"][:4]) + (", .." if len(group["tests"]) > 4 else "")
+    tests = ", ".join(group["tests"][:NAMED]) + (", .." if len(group["tests"]) > NAMED else "")
     head = f"{tests}, {where(group['cells'], graded)}: "
     same = twins(group)
     if failure["reason"] == NOT_BUILT:
-        return head + "does not build"
+        return f"{where(group['cells'], graded)}: does not build"
     if failure["count"]:
         return head + f"{failure['count']} fail, one cause{', ' + same if same else ''}. The first:"
     said = clean(failure["headline"]) or failure["reason"]
@@ -64,13 +65,15 @@ def render(group: dict[str, Any], graded: list[str], style: Style) -> list[str]:
     lines = [style.paint("bad", "FAIL") + first[4:], *more]
     if failure["count"] and failure["headline"]:
         lines += labelled("", failure["headline"], 2)
-    if failure["at"]:
-        lines += _place("interrupt came at", failure["at"])
-    if failure["went_wrong"]:
-        lines += _place("went wrong at", failure["went_wrong"])
+    places = [(place["label"] or label, place) for label, place in
+              (("interrupt came at", failure["at"]), ("went wrong at", failure["went_wrong"]))
+              if place]
+    column = max([TEXT, *(len(label) + 4 for label, _ in places)])
+    for label, place in places:
+        lines += _place(label, place, column)
     for label in ("expected", "seen"):
         if failure[label] and failure[label] != failure["headline"]:
-            lines += labelled(label, failure[label], TEXT)
+            lines += labelled(label, failure[label], column)
     if failure["stack"]:
         lines += ["", *_stack(failure["stack"])]
     if failure["extra"]:
@@ -81,21 +84,16 @@ def render(group: dict[str, Any], graded: list[str], style: Style) -> list[str]:
     return lines + tail
 
 
-def _place(label: str, place: dict[str, str]) -> list[str]:
-    label = place["label"] or label
+def _place(label: str, place: dict[str, str], column: int) -> list[str]:
+    """An instruction; its source line stands beside it where there is room, else below."""
     text = f"{clean(place['where'])}  {clean(place['insn'])}".strip()
-    head = f"  {label}".ljust(TEXT)
-    if not head.endswith(" "):
-        head += " "
-    lines = [head + text]
+    lines = [f"  {label}".ljust(column) + text]
     if place["line"]:
-        joined = f"{head}{text}  {clean(place['line'])}"
-        if len(joined) <= COLUMNS:
-            lines = [joined]
-        else:
-            lines.append(" " * TEXT + clean(place["line"]))
+        joined = f"{lines[0]}  {clean(place['line'])}"
+        lines = [joined] if len(joined) <= COLUMNS else [lines[0], " " * column
+                                                         + clean(place["line"])]
     if place["note"]:
-        lines += labelled("", f"({place['note']})", TEXT)
+        lines += labelled("", f"({place['note']})", column)
     return [line.rstrip() for line in lines]
 
 
@@ -123,9 +121,9 @@ def _tail(group: dict[str, Any]) -> list[str]:
         lines += labelled("gdb", gdb, SHORT)
     if failure["read"]:
         lines += labelled("read", failure["read"], SHORT)
-    also = [test for test in group["also"]]
-    if also:
-        lines += labelled("also", f"{join(also)} for the same reason", SHORT)
+    rest = group["tests"][NAMED:]
+    if rest and failure["reason"] != NOT_BUILT:
+        lines += labelled("also", f"{join(rest)} for the same reason", SHORT)
     return lines
 
 
@@ -154,6 +152,6 @@ def sentences(group: dict[str, Any], graded: list[str]) -> list[str]:
         lines.append(f"To stop there in the debugger: make replay CASE={group['case']}")
     if failure["read"]:
         lines.append(sentence(f"Read {failure['read']}"))
-    if group["also"]:
-        lines.append(sentence(f"{join(list(group['also']))} failed for the same reason"))
+    if len(group["tests"]) > NAMED and failure["reason"] != NOT_BUILT:
+        lines.append(sentence(f"{join(group['tests'][NAMED:])} failed for the same reason"))
     return lines

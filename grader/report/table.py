@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from grader.options import ARCHES, EMUS, WIDTH
@@ -125,10 +126,10 @@ def _render_row(row: Row, cells: list[str], style: Style) -> list[str]:
                 *("     " + style.paint("dim", _with_width(texts, w, t)) for w, t in texts)]
     marks = "".join(_marks(row, cells, style))
     plain = "".join(_marks(row, cells, Style(False)))
-    line = _cut(row.label, LABEL - 1).ljust(LABEL) + marks
-    line += " " * (POINTS - LABEL - len(plain)) + points
+    first, *more = textwrap.wrap(clean(row.label), LABEL - 1, subsequent_indent="     ")
+    line = first.ljust(LABEL) + marks + " " * (POINTS - LABEL - len(plain)) + points
     texts = _by_width(waiting)
-    return [line, *("     " + style.paint("dim", f"{w}: {t}") for w, t in texts)]
+    return [line, *more, *("     " + style.paint("dim", f"{w}: {t}") for w, t in texts)]
 
 
 def _with_width(texts: list[tuple[str, str]], width: str, text: str) -> str:

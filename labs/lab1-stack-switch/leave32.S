@@ -1,0 +1,28 @@
+/*
+ * leave32.S: exercise 1.4, the assembly part: the way back to ring 3 in 32 bits.
+ */
+#include "gs.h"
+#include "hole.h"
+#include "layout.h"
+#include "offsets.h"
+
+    .text
+
+/*
+ * void user_resume(const struct regs *regs);
+ *
+ * Before: interrupts off, on the kernel stack.  After: ring 3, with exactly these registers.
+ * The frame for IRET is copied to the kernel stack, so that a fault of IRET finds a kernel stack
+ * under it and the thread's saved registers untouched.
+ */
+    .globl user_resume, user_iret
+user_resume:
+/*
+ * 1. Put SS, ESP, EFLAGS, CS, EIP on the stack for IRET.
+ * 2. Load the general registers and the data segments; think about which of them you need
+ *    to reach the others.
+ * 3. gs_exit, then IRET at the label user_iret.
+ */
+    HOLE("1.4", "load every register and return to ring 3")
+user_iret:
+    iret
