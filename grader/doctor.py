@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from glob import glob
 from importlib import import_module
 
-from grader import processes
+from grader import processes, sandbox
 from grader.emulators import BOCHS_FILES
 from grader.labs import find_labs
 from grader.options import Options
@@ -73,6 +73,8 @@ def doctor_command(options: Options) -> int:
             wrong.append(f"{file} is missing: ./setup installs {package}")
     wrong += bochs_display() + folders()
     print(f"{'processors':<20}{len(os.sched_getaffinity(0))}")
+    private = "yes" if sandbox.possible() else "no: user namespaces are off, names are checked only"
+    print(f"{'private builds':<20}{private}")
     print(f"{'labs':<20}{', '.join(lab.slug for lab in find_labs().values()) or 'none'}")
     for sentence in wrong:
         print(f"wrong: {sentence}")

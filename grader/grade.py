@@ -8,8 +8,9 @@ import time
 from grader import build as building
 from grader import evaluate, processes
 from grader.build import Build, friendly_errors
+from grader.errors import GraderError
 from grader.evaluate import Grade
-from grader.labs import Lab, choose, find_labs, select
+from grader.labs import Lab, Test, choose, find_labs, select
 from grader.options import Options
 from grader.paths import build_dir, report_dir, shown
 from grader.progress import Progress
@@ -73,7 +74,7 @@ def grade_command(options: Options) -> int:
     """Grades the lab; 0 full marks, 1 not, 2 the grader itself failed."""
     started = time.monotonic()
     lab = choose(options.lab, find_labs())
-    tests = select(lab, options.test)
+    tests = _runnable(select(lab, options.test), options)
     paint = style.for_terminal()
     grade = evaluate.prepare(lab, tests, options)
     building.remember(lab)
@@ -89,6 +90,14 @@ def grade_command(options: Options) -> int:
     if grade.errors:
         return 2
     return 0 if data["full"] else 1
+
+
+def _runnable(tests: list[Test], options: Options) -> list[Test]:
+    """The tests, if at least one runs in the cells asked for: nothing passes by not running."""
+    if any(cell in test.cells for test in tests for cell in options.cells):
+        return tests
+    raise GraderError(f"{', '.join(test.id for test in tests)} does not run in "
+                      f"{', '.join(options.cells)}: {tests[0].why}")
 
 
 def write_report(grade: Grade) -> dict:

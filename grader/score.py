@@ -56,6 +56,8 @@ def cell_total(grade: Grade, cell: str) -> tuple[Fraction, Fraction]:
 
 
 def full_marks(grade: Grade) -> bool:
-    """Whether every test that carries points or counts passed, the bonus left aside."""
+    """Whether all points are there: the bonus left aside, unless it alone was asked for."""
     score, maximum = totals(grade, bonus=False)
-    return score == maximum and not grade.errors
+    if not maximum:
+        score, maximum = totals(grade, bonus=True)
+    return score == maximum and bool(grade.expected) and not grade.errors

@@ -94,7 +94,8 @@ def _folder_of(place: Path, lab: Lab, graded: Lab) -> tuple[Path, Path | None]:
     """The folder of a lab below FROM=DIR, and an overlay over it (an alternate)."""
     place = place.expanduser()
     if not place.is_dir():
-        raise GraderError(f"FROM={place} is not there: FROM is labs, solutions or a folder")
+        name = "FROM" if lab.number == graded.number else "BASE"
+        raise GraderError(f"{name}={place} is not there: {name} is labs, solutions or a folder")
     reference = lab.root / "solutions" / lab.slug
     if (place / "alternate.toml").is_file():
         return reference, place if lab.number == graded.number else None

@@ -29,6 +29,7 @@ MEMORY = 32                              # MiB
 FIXED, NMI = 0, 4                        # delivery modes of the local APIC
 BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 VGABIOS = Path("/usr/share/bochs/VGABIOS-lgpl-latest")
+FIRMWARE_TURN, KERNEL_TURN = 500, 5      # instructions before the next CPU has its turn
 FIRMWARE_BUDGET = 400_000_000            # instructions of firmware and boot loader
 CONFIGURATION = """\
 config_interface: textconfig
@@ -88,7 +89,8 @@ class BochsMachine(Machine):
         self._listener.listen(4)
         self._listener.settimeout(bochslink.TIMEOUT)
         environment = processes.clean_environment(
-            TERM="dumb", LD_PRELOAD=str(shim()), CORRAL_SOCKET=str(self._dir / "link"))
+            TERM="dumb", LD_PRELOAD=str(shim()), CORRAL_SOCKET=str(self._dir / "link"),
+            GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         with (self._dir / "output").open("wb") as output:
             self._process = processes.start(
                 ["bochs-bin", "-q", "-f", "bochsrc"], cwd=self._dir, env=environment,
@@ -118,7 +120,8 @@ class BochsMachine(Machine):
         self._private.close()
 
     def _free_run(self, address: int, budget: int | None) -> Stop:
-        why, cpu, pc = self._now.run_all(budget or FIRMWARE_BUDGET, {address, *self._ends})
+        limit, turn = (budget, KERNEL_TURN) if budget else (FIRMWARE_BUDGET, FIRMWARE_TURN)
+        why, cpu, pc = self._now.run_all(limit, turn, {address, *self._ends})
         ran = Ran(why, 0, pc, [])
         return self._judge(cpu, ran, {address}, "")
 

@@ -44,6 +44,12 @@ def twins(group: dict[str, Any]) -> str:
     return f"{theirs} in {name}" if theirs else f"same in {name}"
 
 
+def facts(failure: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was expected and seen, where the headline does not say it already."""
+    return [(label, failure[label]) for label in ("expected", "seen")
+            if failure[label] and not failure["headline"].endswith(failure[label])]
+
+
 def headline(group: dict[str, Any], graded: list[str]) -> str:
     """The first line of a failure, without FAIL."""
     failure = group["failure"]
@@ -71,9 +77,8 @@ def render(group: dict[str, Any], graded: list[str], style: Style) -> list[str]:
     column = max([TEXT, *(len(label) + 4 for label, _ in places)])
     for label, place in places:
         lines += _place(label, place, column)
-    for label in ("expected", "seen"):
-        if failure[label] and failure[label] != failure["headline"]:
-            lines += labelled(label, failure[label], column)
+    for label, words in facts(failure):
+        lines += labelled(label, words, column)
     if failure["stack"]:
         lines += ["", *_stack(failure["stack"])]
     if failure["extra"]:
@@ -138,9 +143,9 @@ def sentences(group: dict[str, Any], graded: list[str]) -> list[str]:
             words += f", {place['line']}" if place["line"] else ""
             words += f" ({place['note']})" if place["note"] else ""
             lines.append(sentence(words))
-    for label, key in (("Expected", "expected"), ("Seen", "seen"), ("Cause", "cause")):
-        if failure[key]:
-            lines.append(sentence(f"{label}: {failure[key]}"))
+    for label, words in [*facts(failure), ("cause", failure["cause"])]:
+        if words:
+            lines.append(sentence(f"{label.capitalize()}: {words}"))
     if failure["stack"]:
         lines.append(sentence(f"The stack: {failure['stack']['title'] or 'highest address first'}"))
         for row in failure["stack"]["rows"]:

@@ -119,8 +119,8 @@ def _facts(group: dict[str, Any]) -> list[str]:
             rows.append((place["label"] or label,
                          f'<code>{e(place["where"])}</code> <code>{e(place["insn"])}</code> '
                          f'<span class="line">{e(place["line"])}</span>{note}'))
-    rows += [(label, e(failure[label])) for label in ("expected", "seen", "cause", "read")
-             if failure[label]]
+    rows += [(label, e(words)) for label, words in failures.facts(failure)]
+    rows += [(label, e(failure[label])) for label in ("cause", "read") if failure[label]]
     if group["case"]:
         rows.append(("gdb", f'<code>make replay CASE={e(group["case"])}</code>'))
     if group["also"]:

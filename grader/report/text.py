@@ -90,7 +90,6 @@ def first_failure(test: str, cell: str, failure: dict[str, Any], style: Style) -
     said = failure["headline"] or failure["count"] or failure["reason"]
     lines = labelled("", f"{test} {cell}: {sentence(said)}", 5, 0)
     lines[0] = style.paint("bad", "FAIL") + lines[0][4:]
-    if failure["seen"] and failure["seen"] != failure["headline"]:
-        lines += labelled("expected", failure["expected"] or "-", failures.TEXT)
-        lines += labelled("seen", failure["seen"], failures.TEXT)
+    for label, words in failures.facts(failure):
+        lines += labelled(label, words, failures.TEXT)
     return lines

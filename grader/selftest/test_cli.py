@@ -26,6 +26,7 @@ def corral(*arguments, **environment):
     (["build", "LAB=8", "CC=tcc"], "CC=tcc is unknown: it is gcc or clang"),
     (["build", "LAB=8", "FROM=/none"], "FROM=/none is not there"),
     (["run", "LAB=8", "CPUS=9"], "CPUS=9 is not possible: 1 to 8"),
+    (["grade", "LAB=8", "TEST=8.3", "EMU=qemu"], "8.3a does not run in x86_64/qemu, i386/qemu"),
     (["replay", "CASE=1.1a-1"], "nothing was graded yet"),
     (["frobnicate"], "the commands are build, grade"),
     ([], "the commands are build, grade"),

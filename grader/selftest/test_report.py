@@ -82,6 +82,17 @@ def test_score_is_the_mean_over_the_cells():
     assert not score.full_marks(grade)
 
 
+def test_a_bonus_alone_must_pass_to_pass():
+    grade = invented.grade()
+    grade.tests = [t for t in grade.tests if t.id == "3.5a"]
+    assert score.full_marks(grade)
+    grade.results["3.5a", "x86_64/bochs"].verdict = "fail"
+    assert not score.full_marks(grade)
+    grade.expected = 0
+    grade.tests = []
+    assert not score.full_marks(grade)
+
+
 def test_json_is_the_same_but_for_times():
     first = model.assemble(invented.grade())
     grade = invented.grade()
