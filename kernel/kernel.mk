@@ -47,11 +47,12 @@ standins    := $(foreach d,$(sort $(wildcard kernel/standin/lab*)),$(if \
 KEY         := $(subst /,-,$(subst kernel/standin/,,$(standins)))
 
 # -Wno-unused-parameter: a hole has parameters that it does not use yet.
-BASEFLAGS := $(arch-$(ARCH)) $(OPT) -g -std=gnu11 -ffreestanding -fno-pie -fno-pic \
+BASEFLAGS := $(arch-$(ARCH)) $(OPT) -gdwarf-4 -std=gnu11 -ffreestanding -fno-pie -fno-pic \
              -mgeneral-regs-only -fno-strict-aliasing -fno-omit-frame-pointer \
              -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none \
              -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
              -nostdinc -isystem $(shell $(CC) -print-file-name=include)
+# DWARF 4: pyelftools 0.29 does not know all of clang's DWARF 5.
 # Debug information and __FILE__ name a file the way a person in the tree would.
 PREFIX    := "-fdebug-prefix-map=$(CURDIR)=." "-fmacro-prefix-map=$(CURDIR)/="
 INCLUDES   = -I$(KOBJ)/gen -Ikernel/include $(addprefix -I,$(standins)) $(addprefix -I,$(LABS))
@@ -140,7 +141,7 @@ modules := $(sort $(user-elfs)) $(checker)
 # The graded tests' ring-3 program, one file of assembly.
 $(checker): kernel/probe/user/checker.S kernel/user/user.ld
 	@mkdir -p $(@D)
-	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -g "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
+	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -gdwarf-4 "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
 	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o
 
 # Beside the kernel, where the grader looks for both.

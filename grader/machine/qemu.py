@@ -50,6 +50,8 @@ class QemuMachine(Machine):
         self._pauses = self.elf.occurrences(PAUSE)
         self._breakpoints: set[int] = set()
         self._hold: bool | None = None
+        # CPUs whose next step only looks at the local APIC: QEMU counts that as a step.
+        self._polled: set[int] = set()
         self._down = False              # shut down: nothing runs before a restore
         self._log_read = 0
         self._closed = False
@@ -189,6 +191,13 @@ class QemuMachine(Machine):
               again: bool = False) -> tuple[int, Stop | None]:
         """One instruction; `before` were done already.  The new pc, and a stop if it went wrong."""
         start = pc
+        if not hold and cpu in self._polled:
+            self._polled.discard(cpu)
+            self._rsp.select(cpu)
+            sp = self._rsp.register(self._sp)
+            now, stop = self._step(cpu, pc, before, hold)
+            if stop or now != pc or self._rsp.register(self._sp) != sp:
+                return now, stop
         self._step_mode(hold)
         # TCG ends PAUSE without the stop of a single step and goes on to the next instruction.
         after = pc + len(PAUSE)
@@ -351,6 +360,7 @@ class QemuMachine(Machine):
 
     def interrupt(self, cpu: int, vector: int) -> None:
         self._qtest.write32(smm.APIC | cpu << 12, vector)
+        self._polled.add(cpu)
 
     def nmi(self, cpu: int) -> None:
         self._qtest.write32(smm.APIC | cpu << 12, MESSAGE_NMI)
@@ -395,12 +405,13 @@ class QemuMachine(Machine):
 
     def _take_snapshot(self, depth: int) -> object:
         self._monitor(f"savevm snap{depth}")
-        return depth
+        return frozenset(self._polled)
 
     def _go_back(self, snap: Snap) -> None:
         if self._down:
             self._revive()
         self._monitor(f"loadvm snap{snap.depth}")
+        self._polled = set(snap.handle)
 
     def _revive(self) -> None:
         """After a shutdown the machine must be reset before a snapshot can be loaded and run."""
