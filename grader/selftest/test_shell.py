@@ -1,0 +1,102 @@
+"""The kernel as a person boots it: the shell answers truly, with 1, 2, 4 and 8 CPUs, in each cell."""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import subprocess
+import sys
+import time
+
+import pytest
+
+from grader.options import CELLS
+from grader.paths import ROOT
+
+SECONDS = 120       # only to notice a dead emulator
+
+
+class Shell:
+    """`make run` with its console on pipes."""
+
+    def __init__(self, cell: str, cpus: int, **settings: str):
+        arch, emu = cell.split("/")
+        environment = os.environ | {"FROM": "solutions", "LAB": "1", "ARCH": arch, "EMU": emu,
+                                    "CPUS": str(cpus)} | settings
+        self.process = subprocess.Popen([sys.executable, "-m", "grader", "run"], cwd=ROOT,
+                                        env=environment, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.text = ""
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+
+    def until(self, wanted: str) -> str:
+        """The output up to `wanted`."""
+        deadline = time.monotonic() + SECONDS
+        while wanted not in self.text:
+            assert time.monotonic() < deadline, f"no {wanted!r} in {self.text!r}"
+            if self.selector.select(1):
+                data = os.read(self.process.stdout.fileno(), 4096)
+                assert data, f"the shell ended: {self.text!r}"
+                self.text += data.decode("utf-8", "replace").replace("\r", "")
+        before, _, self.text = self.text.partition(wanted)
+        return before
+
+    def ask(self, command: str) -> str:
+        """What the shell prints for a command, up to its next prompt."""
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        self.until(command)
+        return self.until("corral> ")
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def shell():
+    """A function that starts a shell; all end with the test."""
+    started = []
+
+    def start(*args, **settings):
+        started.append(Shell(*args, **settings))
+        started[-1].until("corral> ")
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+@pytest.mark.parametrize("cpus", (1, 2, 4, 8))
+@pytest.mark.parametrize("cell", CELLS)
+def test_ps_and_cpus_answer_truly(shell, cell, cpus):
+    console = shell(cell, cpus)
+    rows = [line.split() for line in console.ask("cpus").splitlines() if re.match(r" *\d", line)]
+    assert len(rows) == cpus
+    assert len({row[1] for row in rows}) == cpus            # each has its own APIC id
+    assert rows[0][2] == "busy" and rows[0][3] == "1"       # CPU 0 runs this very shell
+    assert all(row[2] == "idle" for row in rows[1:])
+    threads = console.ask("ps").splitlines()
+    assert [line.split()[0] for line in threads if "shell" in line] == ["1"]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_programs_run_and_die_alone(shell, cell):
+    console = shell(cell, 2)
+    assert "hello from ring 3" in console.ask("run hello")
+    assert "ended" in console.ask("run fault")
+    assert "primes" in console.ask("run primes")
+    assert "corral" in console.ask("echo corral")
+    assert "There is no command" in console.ask("nonsense")
+
+
+@pytest.mark.parametrize("opt", ("-O0", "-O2"))
+@pytest.mark.parametrize("cc", ("gcc", "clang"))
+@pytest.mark.parametrize("arch", ("x86_64", "i386"))
+def test_both_compilers_at_both_levels(shell, arch, cc, opt):
+    console = shell(f"{arch}/qemu", 2, CC=cc, OPT=opt)
+    assert "hello from ring 3" in console.ask("run hello")
