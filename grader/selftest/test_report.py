@@ -124,6 +124,14 @@ def test_one_report_for_one_cause():
         data, PLAIN)
 
 
+def test_a_failure_in_an_earlier_lab_says_so():
+    grade = invented.grade()
+    for cell in grade.cells[:2]:
+        grade.results["3.2b", cell].failure.went_wrong.line = "labs/lab2-percpu-gs/entry64.S:22"
+    lines = text.report(model.assemble(grade), PLAIN)
+    assert "  lab     it went wrong in a file of lab 2" in lines
+
+
 def test_junit():
     grade = invented.grade()
     grade.results["3.2a", "i386/qemu"].verdict = ERROR

@@ -23,4 +23,10 @@ void serial_flush(void);
 /* Makes each byte that comes raise ISA interrupt 4, or not. */
 void serial_interrupt(bool on);
 
+/*
+ * From now on output does not wait for the line: for a machine whose devices stand still while one
+ * CPU is stepped, as in a graded boot.  CPU 0.
+ */
+void serial_never_wait(void);
+
 #endif

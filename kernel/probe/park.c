@@ -5,6 +5,7 @@
 #include "intr.h"
 #include "irql.h"
 #include "probe.h"
+#include "serial.h"
 #include "x86.h"
 
 uint32_t             probe_boot;
@@ -60,6 +61,7 @@ _Noreturn void probe_park(struct cpu *cpu)
 _Noreturn void probe_start(void)
 {
     probe_interrupts_init();
+    serial_never_wait();
     while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE) != ncpus - 1)
         cpu_pause();
     probe_park(&cpus[0]);

@@ -32,6 +32,7 @@
 
 static bool present;
 static bool stuck; /* the last wait was in vain */
+static bool hasty; /* never wait, and never mind what is lost */
 
 void serial_init(void)
 {
@@ -64,8 +65,13 @@ static bool wait_for(uint8_t bits)
 
 void serial_put(char c)
 {
-    if (present && wait_for(LSR_ROOM))
+    if (present && (hasty || wait_for(LSR_ROOM)))
         outb(COM1 + DATA, (uint8_t)c);
+}
+
+void serial_never_wait(void)
+{
+    hasty = true;
 }
 
 int serial_get(void)

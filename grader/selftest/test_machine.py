@@ -1,0 +1,257 @@
+"""The machine interface, with the same test body for both emulators and both widths.
+
+What the CPUs execute here is written by the tests themselves over kmain(), which is over by then.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from grader.explore.trace import TraceFailed, trace
+from grader.machine import CELLS, CallFailed, Machine, Unmapped, boot
+from grader.paths import ROOT
+
+SPIN = bytes.fromhex("ebfe")
+LOOP = bytes.fromhex("b805000000 90 b903000000 01c8 ffc9 75fa c3")    # 5 + 3 + 2 + 1
+LOOP_STEPS = 3 + 3 * 3 + 1
+HALT = bytes.fromhex("fa f4 c3")
+STI_HALT = bytes.fromhex("fb f4 b807000000 c3")
+TRIPLE = bytes.fromhex("6a00 6a00 0f011c24 0f0b")        # an IDT without entries, then UD2
+PAUSES = bytes.fromhex("f390 f390 b801000000 c3")
+LEAVES = bytes.fromhex("b800000000 ffe0")                 # jumps to 0
+VECTOR = 0x91
+INTERRUPTS_ON = 1
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory) -> dict[str, Path]:
+    """A kernel of each width, with lab 1's reference."""
+    place = tmp_path_factory.mktemp("kernels")
+    for arch in ("x86_64", "i386"):
+        subprocess.run(["make", "-s", "-f", "kernel/kernel.mk", f"ARCH={arch}",
+                        f"OUT={place / arch}", "STAGE=1", "LABS=solutions/lab1-stack-switch", "all"],
+                       cwd=ROOT, check=True, capture_output=True)
+    return {arch: place / arch for arch in ("x86_64", "i386")}
+
+
+@pytest.fixture(scope="module", params=CELLS, ids=str)
+def booted(request, kernels):
+    folder = kernels[request.param.arch]
+    with boot(request.param, folder / "kernel.elf", folder / "corral.iso") as machine:
+        yield machine, machine.snapshot()
+
+
+@pytest.fixture
+def m(booted) -> Machine:
+    machine, parked = booted
+    machine.restore(parked)
+    return machine
+
+
+def put(m: Machine, code: bytes) -> int:
+    """Writes code where any CPU may execute it; gives its address."""
+    address = m.elf.address("kmain")
+    assert len(code) <= m.elf.size("kmain")
+    m.write(address, code)
+    return address
+
+
+def enter(m: Machine, cpu: int, code: bytes, flags: int = 0) -> int:
+    """Brings a parked CPU to the first instruction of this code."""
+    address = put(m, code)
+    m.start(cpu, address, flags=flags)
+    assert m.run(cpu, address, 10_000).reason == "address"
+    return address
+
+
+def handler(m: Machine, vector: int) -> int:
+    """Where the IDT sends a vector."""
+    size = 16 if m.width == 64 else 8
+    gate = m.read(m.regs(0).idt.base + vector * size, size)
+    parts = gate[0:2] + gate[6:8] + (gate[8:12] if m.width == 64 else b"")
+    return int.from_bytes(parts, "little")
+
+
+def test_call_returns_the_value(m):
+    code = put(m, LOOP)
+    assert [m.call(cpu, code) for cpu in range(m.cpus)] == [11] * m.cpus
+    assert m.call(0, "irql_raise", 2) == 0
+    assert b"Corral" in m.serial()
+
+
+def test_snapshots_nest(m):
+    address = m.elf.address("probe_token")
+    m.write_u32(address, 1)
+    enter(m, 0, LOOP)
+    one, registers = m.snapshot(), m.regs(0).values
+    m.step(0, 4)
+    m.write_u32(address, 2)
+    two = m.snapshot()
+    m.step(0, 2)
+    m.write_u32(address, 3)
+    m.restore(two)
+    assert m.u32(address) == 2
+    m.restore(one)
+    assert m.u32(address) == 1 and m.regs(0).values == registers
+    assert not two.live
+
+
+def test_budget_is_exact_and_repeats(m):
+    for cpu in range(m.cpus):
+        code = enter(m, cpu, LOOP + SPIN)
+        start = m.snapshot()
+        for budget in (1, 2, 7, 12):
+            seen = []
+            for _ in range(3):
+                m.restore(start)
+                stop = m.run(cpu, "probe_ready", budget)
+                seen.append((stop.reason, stop.pc, stop.steps))
+            m.restore(start)
+            stepped = m.step(cpu, budget).pc
+            assert set(seen) == {("budget", stepped, budget)}
+        m.restore(start)
+        m.set_regs(cpu, **{"rip" if m.width == 64 else "eip": code + len(LOOP)})
+        stop = m.run(cpu, "probe_ready", 123_456)
+        assert (stop.reason, stop.pc, stop.steps) == ("budget", code + len(LOOP), 123_456)
+
+
+def test_run_counts_instructions(m):
+    code = enter(m, 0, LOOP)
+    stop = m.run(0, code + len(LOOP) - 1, 1000)
+    assert (stop.reason, stop.steps) == ("address", LOOP_STEPS - 1)
+
+
+def test_pause_is_one_step(m):
+    code = enter(m, 1, PAUSES)
+    assert [m.step(1).pc - code for _ in range(3)] == [2, 4, 9]
+
+
+def test_halt_is_seen(m):
+    code = enter(m, 1, HALT)
+    stop = m.run(1, "probe_returned", 50_000)
+    assert (stop.reason, stop.pc) == ("halted", code + 2) and m.regs(1).halted
+    assert m.step(1).reason == "halted" and m.run(1, "probe_returned", 1000).reason == "halted"
+    m.nmi(1)
+    assert m.step(1).pc == handler(m, 2)
+
+
+def test_interrupt_wakes_from_halt(m):
+    code = enter(m, 0, STI_HALT, INTERRUPTS_ON)
+    assert m.run(0, "probe_returned", 50_000).reason == "halted"
+    m.interrupt(0, VECTOR)
+    assert m.step(0).pc == handler(m, VECTOR)
+    assert m.ptr(m.regs(0).sp) == code + 2
+    assert m.run(0, "probe_returned", 50_000).reason == "address" and m.result(0) == 7
+
+
+def test_triple_fault_and_recovery(m):
+    for cpu in range(m.cpus):
+        code = enter(m, cpu, TRIPLE)
+        start = m.snapshot()
+        for how in (m.run, m.walk):
+            m.restore(start)
+            stop = how(cpu, "probe_returned", 1000)
+            stop = stop[1] if isinstance(stop, tuple) else stop
+            assert stop.reason == "triple fault" and stop.place.where.startswith("kmain")
+        m.restore(start)
+        put(m, LOOP)
+        assert m.pc(cpu) == code and m.run(cpu, "probe_returned", 1000).reason == "address"
+        assert m.result(cpu) == 11
+
+
+def test_interrupt_lands_at_each_boundary(m):
+    enter(m, 0, LOOP, INTERRUPTS_ON)
+    start = m.snapshot()
+    path = trace(m, 0, "probe_returned")
+    entry = handler(m, VECTOR)
+    inside = [step for step in path if step.flags & 0x200]
+    assert len(inside) >= LOOP_STEPS
+    for index in range(LOOP_STEPS):
+        m.restore(start)
+        if index:
+            m.step(0, index)
+        assert m.pc(0) == path[index].pc
+        m.interrupt(0, VECTOR)
+        assert m.step(0).pc == entry
+        assert m.ptr(m.regs(0).sp) == path[index].pc          # the frame's instruction pointer
+        assert m.run(0, "probe_returned", 10_000).reason == "address" and m.result(0) == 11
+
+
+def test_masked_interrupt_waits(m):
+    code = enter(m, 0, LOOP)
+    m.interrupt(0, VECTOR)
+    assert m.step(0).pc == code + 5
+    stop = m.run(0, "probe_returned", 10_000)
+    assert stop.reason == "address" and m.result(0) == 11
+
+
+def test_held_interrupt_waits(m):
+    code = enter(m, 0, LOOP, INTERRUPTS_ON)
+    m.interrupt(0, VECTOR)
+    assert [m.step(0, hold=True).pc - code for _ in range(2)] == [5, 6]
+    assert m.step(0).pc == handler(m, VECTOR)
+
+
+def test_nmi_goes_to_the_chosen_cpu(m):
+    code = enter(m, 1, LOOP)
+    before = m.regs(0).values
+    m.step(1, 2)
+    m.nmi(1)
+    stop = m.run(1, handler(m, 2), 10)
+    assert (stop.reason, stop.steps) == ("address", 1)
+    assert m.ptr(m.regs(1).sp, 1) == code + 6
+    assert m.regs(0).values == before
+
+
+def test_panic_and_power_off(m):
+    m.start(0, "machine_halt")
+    assert m.run(0, "probe_returned", 1000).reason == "power off"
+
+
+def test_a_jump_to_nowhere_is_a_panic(m):
+    with pytest.raises(CallFailed) as caught:
+        m.call(0, put(m, LEAVES), budget=3_000_000)
+    assert caught.value.stop.reason == "panic" and caught.value.stop.text
+
+
+def test_trace_has_a_limit(m):
+    enter(m, 0, SPIN)
+    with pytest.raises(TraceFailed) as caught:
+        trace(m, 0, "probe_returned", 100)
+    assert len(caught.value.steps) == 100
+
+
+def test_memory(m):
+    address = m.elf.address("panic_message")
+    data = bytes(range(256)) * 2
+    m.write(address, data)
+    assert m.read(address, len(data)) == data and m.ptr("panic_message") & 0xFFFF == 0x0100
+    with pytest.raises(Unmapped):
+        m.read(0x1000, 4)
+    m.write_physical(0x5000, data * 20)
+    assert m.read_physical(0x5000, len(data) * 20) == data * 20
+
+
+def test_registers(m):
+    enter(m, 0, LOOP)
+    wide, ip = ("r", "rip") if m.width == 64 else ("e", "eip")
+    value = 0x1234_5678_9ABC_DEF0 & (1 << m.width) - 1
+    m.set_regs(0, **{wide + "bx": value, wide + "di": 1})
+    regs = m.regs(0)
+    assert getattr(regs, wide + "bx") == value and getattr(regs, ip) == regs.pc == m.pc(0)
+    assert regs.cpl == 0 and not regs.halted and regs.cr0 & 1 and regs.gdt.limit > 8
+    assert regs.flags & 0x200 == 0 and regs.cs == 8
+
+
+def test_elf_names_places(m):
+    elf = m.elf
+    start = elf.address("kintr")
+    third = elf.boundaries("kintr")[2]
+    assert elf.where(third) == "kintr+2" and elf.find("kintr+2") == third
+    assert elf.find(elf.name(third)) == third and elf.find("gone+1") is None
+    assert str(elf.line(start)).startswith("kernel/")
+    assert elf.line(elf.address("tss_init")).file.startswith("solutions/lab1-stack-switch/")
+    assert m.read(start, 16) == elf.code(start, 16)
