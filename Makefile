@@ -12,58 +12,58 @@ GRADER  = $(PYTHON) -m grader
 help:
 	@sed -n 's/^## //p' Makefile
 
-## setup            installs what is missing (Debian, Ubuntu); elsewhere prints the list
+## setup           installs what is missing (Debian, Ubuntu), or prints the list
 setup:
 	@./setup
 
-## doctor           each tool, its version, and what is wrong
+## doctor          each tool, its version, and what is wrong
 doctor:
 	@$(GRADER) doctor
 
-## lab1             builds lab 1 in both widths and makes it the current lab  [ARCH= CC= OPT= FROM=]
+## lab1            builds lab 1, both widths: now the current lab  [ARCH= CC= FROM=]
 lab%:
 	@LAB='$*' $(GRADER) build
 
-## grade            grades the current lab in every cell       [LAB= ARCH= EMU= TEST= SEED= AS=text]
+## grade           grades it in every cell      [LAB= ARCH= EMU= TEST= SEED= AS=text]
 grade:
 	@$(GRADER) grade
 
-## run              boots the current lab for a person                      [ARCH= EMU= CPUS= SCREEN=1]
+## run             boots it for a person                [ARCH= EMU= CPUS= SCREEN=1]
 run:
 	@$(GRADER) run
 
-## debug            the same, stopped in kmain with gdb attached
+## debug           the same, stopped in kmain with gdb attached
 debug:
 	@$(GRADER) debug
 
-## replay CASE=..   a case of the last report again, stopped at its instruction
+## replay CASE=..  a case of the last report again, stopped at its instruction
 replay:
 	@$(GRADER) replay
 
-## skeletons        writes labs/ from solutions/; FORCE=1 overwrites a student's work
+## skeletons       writes labs/ from solutions/; FORCE=1 overwrites your changes
 skeletons:
 	@$(GRADER) skeletons
 
 check-skeletons:
 	@$(GRADER) check-skeletons
 
-## mutants          every wrong answer against the test that must catch it                 [LAB= TEST=]
+## mutants         every wrong answer against the test that must catch it
 mutants:
 	@$(GRADER) mutants
 
-## docs             the site, in build/docs/index.html; warnings are errors
+## docs            the site, in build/docs/index.html; warnings are errors
 docs:
 	@sphinx-build -W --keep-going -q -b html docs build/docs
 	@echo "docs: build/docs/index.html"
 
-## test             the grader's own tests, references, skeletons, mutants, alternates, docs
+## test            the grader's own tests, and the trials of every lab
 test:
 	@$(GRADER) test
 
-## soak             twenty equal reports; takes long                                          [RUNS=]
+## soak            twenty equal reports; takes long                        [RUNS=]
 soak:
 	@$(GRADER) soak
 
-## clean            removes build/
+## clean           removes build/
 clean:
 	rm -rf build
