@@ -11,7 +11,6 @@ from pathlib import Path
 from grader import build as building
 from grader import emulators, processes
 from grader.build import Build
-from grader.errors import GraderError
 from grader.holes import missing_for
 from grader.job import Job, JobTest
 from grader.labs import Lab, Test, find_labs, stage
@@ -93,8 +92,9 @@ def prepare(lab: Lab, tests: list[Test], options: Options,
 
 
 def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None = None,
-        logs: Path | None = None, machine: str = REAL) -> None:
-    """Fills grade.results.  `first` names by cell the tests to start with."""
+        logs: Path | None = None, quick: bool = False, machine: str = REAL) -> None:
+    """Fills grade.results.  `first` names by cell the tests to start with; with `quick` a test may
+    stop at its first failure."""
     started = time.monotonic()
     runs: list[CellRun] = []
     with ExitStack() as held:
@@ -108,7 +108,9 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 todo.sort(key=lambda test: test.id not in early)
                 if machine == REAL:
                     emulators.require(cell)
-                runs.append(CellRun(cell, job_for(grade, cell, build, todo, machine)))
+                job = job_for(grade, cell, build, todo, machine)
+                job.quick = quick
+                runs.append(CellRun(cell, job))
         run_cells(runs, listener, logs)
     for each in runs:
         _take(grade, each)
@@ -180,14 +182,8 @@ def silent(kind: str, run: CellRun, record: dict) -> None:
 
 def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
           sources: list[Source] | None = None, listener: Listener = silent,
-          machine: str = REAL) -> Grade:
+          logs: Path | None = None) -> Grade:
     """Builds and runs: what the trials use."""
     grade = prepare(lab, tests if tests is not None else lab.tests, options, sources)
-    run(grade, listener, machine=machine)
+    run(grade, listener, logs=logs)
     return grade
-
-
-def require_no_error(grade: Grade) -> None:
-    """Raises GraderError if the grader itself failed."""
-    if grade.errors:
-        raise GraderError(grade.errors[0])

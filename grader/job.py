@@ -32,6 +32,7 @@ class Job:
     cpus: int = 2
     tree: str = ""                  # the build tree, for reading source lines
     machine: str = "grader.machine"   # the module that gives boot() and Cell
+    quick: bool = False               # one failure of a test is enough: a trial asks no more
     replay: dict[str, Any] | None = None   # a case to stop in
 
     def save(self, path: Path) -> None:

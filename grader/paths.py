@@ -14,13 +14,13 @@ def build_dir() -> Path:
 
 
 def report_dir() -> Path:
-    """The folder of the last report."""
-    return build_dir() / "report"
+    """The folder of the last report.  CORRAL_REPORT moves it alone."""
+    return Path(os.environ.get("CORRAL_REPORT") or build_dir() / "report")
 
 
 def lab_roots() -> list[Path]:
     """The tree itself, then each folder of LABS_PATH (separated by colons)."""
-    extra = [Path(p).expanduser() for p in os.environ.get("LABS_PATH", "").split(":") if p]
+    extra = [Path(p).expanduser().resolve() for p in os.environ.get("LABS_PATH", "").split(":") if p]
     return [ROOT, *extra]
 
 

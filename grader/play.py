@@ -144,7 +144,8 @@ def _quoted(path: Path) -> str:
 
 def _start_bochs(built: Build, options: Options, folder: str, line: str) -> subprocess.Popen:
     """Bochs with its serial line on the terminal device `line`."""
-    argv = emulators.bochs(folder, built.iso, options.cpus, RAM, f"mode=term, dev={line}", ["c", "q"])
+    argv = emulators.bochs(folder, built.iso, options.cpus, RAM, f"mode=term, dev={line}",
+                           ["c", "q"])
     return processes.start(argv, cwd=folder, stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            env={**os.environ, "TERM": "dumb"})

@@ -25,7 +25,7 @@ from grader.errors import GraderError
 from grader.job import Job, JobTest
 from grader.options import WIDTH
 from grader.stops import failure_of
-from grader.verdict import (ERROR, FAIL, INCONCLUSIVE, PASS, WRONG, Case, Fail, Failure,
+from grader.verdict import (ERROR, FAIL, INCONCLUSIVE, PASS, Case, Fail, Failure,
                             Inconclusive, ReplayStop)
 
 PATIENCE = 3     # after so many grader errors in a cell the rest of its tests are not tried
@@ -43,6 +43,7 @@ class Cell:
         self.seed = plugin.job.seed
         self.random = random.Random(f"{self.seed}/{test.id}")   # the same in every cell
         self.replay: dict[str, Any] | None = plugin.job.replay  # the case to stop in, or None
+        self.quick = plugin.job.quick                     # a sweep may stop at its first failure
         self.counts: dict[str, int] = {}
         self.cases: list[Case] = []
 
@@ -98,8 +99,8 @@ class Plugin:
         if self.boot_failure is not None:
             raise self.boot_failure
         if self.booted is None:
-            module = importlib.import_module(self.job.machine)
             try:
+                module = importlib.import_module(self.job.machine)
                 cell = module.Cell(*self.job.cell.split("/"))
                 self.booted = module.boot(cell, self.job.elf, self.job.iso, cpus=self.job.cpus,
                                           workdir=self.job.workdir)

@@ -127,7 +127,8 @@ def debug(machine: Any) -> int:
         return 0
     if Path(argv[0]).name == "gdb" and not interactive:
         argv[1:1] = ["-batch"]
-        argv += ["-ex", "info registers pc sp eflags cs", "-ex", "x/4i $pc", "-ex", "info line *$pc"]
+        for command in ("info registers pc sp eflags cs", "x/4i $pc", "info line *$pc"):
+            argv += ["-ex", command]
     sys.stdout.flush()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -115,6 +115,10 @@ class Inconclusive(Exception):
     """Raised by a test that cannot tell; such a test carries no points."""
 
 
+class CaseGone(Exception):
+    """Raised in a replay when the case is not in this build any more; the text says what is."""
+
+
 class ReplayStop(Exception):
     """Raised in a replay once the machine stands at the instruction asked for."""
 
@@ -136,7 +140,3 @@ def _cases(value: dict | list[dict] | None) -> list[Case]:
     entries = [value] if isinstance(value, dict) else value or []
     return [Case({k: v for k, v in entry.items() if k != "text"}, str(entry.get("text", "")))
             for entry in entries]
-
-
-class CaseGone(Exception):
-    """Raised in a replay when the case is not in this build any more; the text says what is gone."""

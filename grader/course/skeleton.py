@@ -35,7 +35,7 @@ def generate(lab: Lab, written: frozenset[str] = frozenset()) -> dict[str, bytes
         holes |= set(holes_in(skeleton_of(text, shown(path))))
     for ident in sorted(marked | {e.id for e in lab.exercises}):
         if lab.exercise(ident) is None:
-            raise GraderError(f"{shown(folder)} marks exercise {ident}, which lab.toml does not have")
+            raise GraderError(f"{shown(folder)} marks exercise {ident}, which is not in lab.toml")
         if ident in marked and ident not in holes:
             raise GraderError(f"{shown(folder)}: exercise {ident} has no HOLE in its skeleton")
     return files
@@ -81,8 +81,8 @@ def write(lab: Lab, force: bool) -> list[str]:
     folder = lab.root / "labs" / lab.slug
     mine = [name for name in mine if (folder / name).read_bytes() != wanted[name]]
     if mine and not force:
-        raise GraderError(f"{shown(folder / mine[0])} holds work of yours: `make skeletons FORCE=1` "
-                          "overwrites it")
+        raise GraderError(f"{shown(folder / mine[0])} holds work of yours: "
+                          "`make skeletons FORCE=1` overwrites it")
     changed = []
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in wanted.items():
@@ -122,9 +122,10 @@ def _labs(options: Options) -> list[Lab]:
 
 def skeletons_command(options: Options) -> int:
     """Writes the skeletons of every lab, or of LAB."""
-    for lab in _labs(options):
-        if not (lab.root / "solutions" / lab.slug).is_dir() and not options.lab:
-            continue
+    labs = [lab for lab in _labs(options) if (lab.root / "solutions" / lab.slug).is_dir()]
+    if not labs:
+        raise GraderError("there is no solutions/ in this tree: git brings lost files back")
+    for lab in labs:
         changed = write(lab, options.force)
         print(f"labs/{lab.slug}: {', '.join(changed) if changed else 'nothing changed'}")
     return 0

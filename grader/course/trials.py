@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from grader import evaluate, processes
 from grader.course import mutanttable
@@ -102,6 +103,11 @@ def watch() -> Progress:
     return _Watch(processes.on_terminal(), style.for_terminal(), announce=False, every=20.0)
 
 
+def logs() -> Path:
+    """Where the workers' logs of the last trial are."""
+    return report_dir() / "trials"
+
+
 def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
     trial = Trial(kind, lab.number, name)
     started = time.monotonic()
@@ -115,7 +121,7 @@ def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
 
 def _reference(trial: Trial, lab: Lab, options: Options) -> None:
     """Every test passes in every cell, and nothing warns."""
-    grade = evaluate.whole(lab, options, listener=watch())
+    grade = evaluate.whole(lab, options, listener=watch(), logs=logs())
     trial.problems += grade.errors
     trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
     for (test, cell), result in grade.results.items():
@@ -132,7 +138,7 @@ def _skeleton_sources(lab: Lab, options: Options, written: frozenset[str]) -> li
 
 def _skeleton(trial: Trial, lab: Lab, options: Options) -> None:
     """No point anywhere, no emulator started, every test says what is missing and where."""
-    grade = evaluate.whole(lab, options, listener=watch(),
+    grade = evaluate.whole(lab, options, listener=watch(), logs=logs(),
                            sources=_skeleton_sources(lab, options, frozenset()))
     trial.problems += grade.errors
     for arch, build in grade.builds.items():
@@ -147,7 +153,7 @@ def _first_exercise(trial: Trial, lab: Lab, options: Options) -> None:
     """With the first exercise written and nothing else, its points are given."""
     first = lab.exercises[0]
     sources = _skeleton_sources(lab, options, frozenset([first.id]))
-    grade = evaluate.whole(lab, options, sources=sources, listener=watch())
+    grade = evaluate.whole(lab, options, sources=sources, listener=watch(), logs=logs())
     trial.problems += grade.errors
     for test in first.tests:
         for cell in grade.cells:
@@ -163,7 +169,8 @@ def _mutated(lab: Lab, mutant: Mutant, options: Options) -> list[Source]:
 
 def _forger(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
     """No test passes anywhere."""
-    grade = evaluate.whole(lab, options, sources=_mutated(lab, mutant, options), listener=watch())
+    grade = evaluate.whole(lab, options, sources=_mutated(lab, mutant, options),
+                           listener=watch(), logs=logs())
     trial.problems += grade.errors + [b.problem for b in grade.builds.values() if b.problem]
     for (test, cell), result in grade.results.items():
         if result.verdict == PASS and lab.test(test).points:
@@ -182,7 +189,7 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
         return
     grade = evaluate.prepare(lab, tests, options, _mutated(lab, mutant, options))
     grade.cells = cells
-    evaluate.run(grade, watch())
+    evaluate.run(grade, watch(), logs=logs(), quick=True)
     for test in tests:
         for cell in cells:
             result = grade.results.get((test.id, cell))

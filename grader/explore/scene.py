@@ -12,7 +12,7 @@ from grader.elf import Elf
 from grader.errors import GraderError
 from grader.explore.registers import Layout
 from grader.stops import failure_of_stop
-from grader.verdict import WRONG, Fail, Place
+from grader.verdict import WRONG, Fail, Place, Stack, StackRow
 
 SUBJECT, WITNESS = 0, 1
 LAYOUT_FIELDS = (
@@ -22,6 +22,7 @@ LAYOUT_FIELDS = (
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
+DRAWN = 8                       # words of a stack that a report shows
 PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
 
 
@@ -193,7 +194,21 @@ class Scene:
                 first = next(i for i, (a, b) in enumerate(zip(here, data)) if a != b)
                 count = sum(a != b for a, b in zip(here, data))
                 raise Fail(WRONG, expected=f"the {len(data)} bytes {name} untouched",
-                           seen=f"{count} of them changed, the first at offset {first}", **details)
+                           seen=f"{count} of them changed, the first at offset {first}",
+                           stack=self._overrun(name, here, data), **details)
+
+    def _overrun(self, name: str, now: bytes, before: bytes) -> Stack:
+        """The words of a canary that changed, the highest address first."""
+        word = self.layout.word
+        rows = []
+        for at in reversed(range(0, len(now), word)):
+            here, there = now[at:at + word], before[at:at + word]
+            if here != there:
+                value = int.from_bytes(here, "little")
+                symbol = self.m.elf.symbol_at(value)
+                note = self.m.elf.where(value) if symbol else ""
+                rows.append(StackRow(f"+{at}", "", f"{value:0{2 * word}x}", note))
+        return Stack(f"what was written {name}", rows[:DRAWN])
 
     def check_answered(self, vector: int, times: int = 1, **details) -> None:
         """Fails unless the interrupt's handler ran, exactly so often, with the present token."""

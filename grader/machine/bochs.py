@@ -1,8 +1,8 @@
 """Bochs 2.7: a machine is a process, a snapshot is a fork.
 
 bochs_fork.c, preloaded, serves the grader in place of Bochs' debugger prompt.  It steps CPUs one
-instruction at a time, so runs end after exactly their budget, and it can stop between the delivery of
-an interrupt and its handler's first instruction.
+instruction at a time, so runs end after exactly their budget, and it can stop between the delivery
+of an interrupt and its handler's first instruction.
 """
 
 from __future__ import annotations
@@ -215,7 +215,12 @@ class BochsMachine(Machine):
 
     # ---- a person's debugger ----
 
-    def debug_handoff(self) -> None:
+    def debug_handoff(self, cpu: int = 0) -> None:
         sys.stdout.flush()
+        names = self._dir / "symbols"
+        names.write_text("".join(f"{symbol.address:x} {symbol.name}\n"
+                                 for symbol in self.elf.symbols.values()))
+        self._now.command(f'ldsym global "{names}"')
+        self._now.command(f"set $cpu = {cpu}")
         self._now.hand_over([0, 1])
         self._now.wait_for_end()

@@ -10,12 +10,12 @@ import struct
 from dataclasses import dataclass
 
 from grader.errors import GraderError
-from grader.machine.types import TraceStep
+from grader.machine.types import TraceStep, cpl_of
 
 LENGTH = struct.Struct("<I")
 RUN = struct.Struct("<IIIIQ")            # cpu, hold, trace, number of addresses, limit
 RAN = struct.Struct("<IIQQ")             # why, number of records, steps, pc
-RECORD = struct.Struct("<5Q")            # pc, sp, flags, gs_base, cpl
+RECORD = struct.Struct("<5Q")            # pc, sp, flags, gs_base, cs
 MEMORY = struct.Struct("<IIQ")           # cpu, size, address
 PHYSICAL = 0xFFFFFFFF                    # as cpu: the address is physical
 COUNT, AT_ADDRESS, HALT, SHUTDOWN, WAS_RESET = range(5)
@@ -83,7 +83,7 @@ class Link:
         data = self.ask(b"X", RUN.pack(cpu, hold, trace, len(places), limit)
                         + struct.pack(f"<{len(places)}Q", *places))
         why, records, steps, pc = RAN.unpack_from(data)
-        steps_seen = [TraceStep(at, cpl, sp, flags, gs) for at, sp, flags, gs, cpl
+        steps_seen = [TraceStep(at, cpl_of(cs, flags), sp, flags, gs) for at, sp, flags, gs, cs
                       in RECORD.iter_unpack(data[RAN.size:])] if records else []
         return Ran(why, steps, pc, steps_seen)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.machine.types import Regs, Table
+from grader.machine.types import Regs, System, Table
 
 GENERAL = ["RAX", "RBX", "RCX", "RDX", "RSI", "RDI", "RBP", "RSP",
            *(f"R{n}" for n in range(8, 16)), "RIP", "EFLAGS"]
@@ -33,7 +33,8 @@ def registers_of(raw: tuple[int, ...], width: int) -> Regs:
                "efer": by_name["MSR.EFER"], "cr8": by_name["local_apic.task_priority"] >> 4}
     if width == 64:
         values["kernel_gs_base"] = by_name["MSR.kernelgsbase"]
-    return Regs(width, values, values["cs"] & 3, by_name["activity_state"] == HALTED,
-                Table(by_name["GDTR.base"], by_name["GDTR.limit"]),
-                Table(by_name["IDTR.base"], by_name["IDTR.limit"]),
-                Table(by_name["TR.base"], by_name["TR.limit_scaled"], by_name["TR.selector"]))
+    system = System(by_name["activity_state"] == HALTED,
+                    Table(by_name["GDTR.base"], by_name["GDTR.limit"]),
+                    Table(by_name["IDTR.base"], by_name["IDTR.limit"]),
+                    Table(by_name["TR.base"], by_name["TR.limit_scaled"], by_name["TR.selector"]))
+    return Regs(width, values, lambda: system)

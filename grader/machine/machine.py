@@ -14,7 +14,8 @@ from grader.machine.types import (
     Cell, Regs, Snap, Stop, TraceStep)
 from grader.verdict import Place
 
-MAILBOX = struct.Struct("<8Q")          # fn, arg[4], ret, flags, seq: kernel/include/probe.h
+MAILBOX = struct.Struct("<7Q")          # fn, arg[4], ret, flags: kernel/include/probe.h
+MAILBOX_SIZE = 64
 MAILBOX_RET = 40
 BOOT_BUDGET = 50_000_000               # instructions, from boot_choice to probe_ready
 PANIC_TEXT = 512
@@ -101,7 +102,7 @@ class Machine(ABC):
         """RAM by physical address."""
 
     @abstractmethod
-    def debug_handoff(self) -> list[str] | None:
+    def debug_handoff(self, cpu: int = 0) -> list[str] | None:
         """Leaves the machine to a person's debugger at the present point.
 
         Gives the command that attaches one; None if the debugger ran on this terminal and ended.
@@ -206,7 +207,7 @@ class Machine(ABC):
     # ---- calls on a parked CPU ----
 
     def mailbox(self, cpu: int) -> int:
-        return self.elf.address("probe_mailbox") + cpu * MAILBOX.size
+        return self.elf.address("probe_mailbox") + cpu * MAILBOX_SIZE
 
     def start(self, cpu: int, fn: int | str, *args: int, flags: int = 0) -> None:
         """Fills a parked CPU's mailbox: it will call fn(args) as soon as it runs."""
@@ -215,7 +216,7 @@ class Machine(ABC):
         mask = (1 << 64) - 1
         padded = [arg & mask for arg in args] + [0] * (4 - len(args))
         box = self.mailbox(cpu)
-        self.write(box, MAILBOX.pack(self.elf.address(fn), *padded, 0, flags, 0), cpu)
+        self.write(box, MAILBOX.pack(self.elf.address(fn), *padded, 0, flags), cpu)
 
     def call(self, cpu: int, fn: int | str, *args: int, flags: int = 0,
              budget: int = 100_000) -> int:

@@ -87,7 +87,14 @@ class Qtest(_Lines):
     """Physical memory and devices, seen from the bus."""
 
     def command(self, text: str) -> str:
-        self.send(text)
+        return self.commands(text)[0]
+
+    def commands(self, *texts: str) -> list[str]:
+        """Several commands with one wait, and what each answered."""
+        self.send("\n".join(texts))
+        return [self._answer(text) for text in texts]
+
+    def _answer(self, text: str) -> str:
         reply = self.line().strip()
         while reply.startswith("IRQ"):
             reply = self.line().strip()

@@ -6,9 +6,11 @@ import re
 import socket
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
+from typing import Iterable
 
 from grader.errors import GraderError
 
+STOPPED = re.compile(rb"T..thread:p01\.([0-9a-f]+);")
 CHUNK = 1024                    # bytes of memory per packet; a packet holds 4096 characters
 
 
@@ -29,7 +31,8 @@ class Rsp:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         self._buffer = b""
-        self._selected = -1
+        self.selected = -1              # the CPU that stopped last, or was chosen since
+        self.moves = 0                  # grows whenever registers may have changed
         self.command("qSupported:multiprocess+;vContSupported+")
         self.slots = self._register_slots()
 
@@ -51,6 +54,9 @@ class Rsp:
             if 0 <= start < end and len(self._buffer) >= end + 3:
                 packet = self._buffer[start + 1:end]
                 self._buffer = self._buffer[end + 3:]
+                stopped = STOPPED.match(packet)
+                if stopped:                      # the stub chooses the CPU that stopped
+                    self.selected = int(stopped[1], 16) - 1
                 return packet.decode("latin-1")
             self._socket.settimeout(timeout)
             try:
@@ -68,7 +74,7 @@ class Rsp:
         self.send(text)
         reply = self.receive(self.timeout)
         if reply is None:
-            raise GraderError(f"QEMU did not answer within {self.timeout:.0f} s: run the grade again")
+            raise GraderError("QEMU does not answer: run the grade again")
         return reply
 
     def interrupt(self) -> None:
@@ -79,30 +85,40 @@ class Rsp:
 
     def resume(self, cpu: int | None) -> None:
         """Lets one CPU run, or all; the reply comes when something stops it."""
-        self._selected = -1         # whoever stops next is chosen by the stub
+        self.moves += 1
         self.send("vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}")
 
     def begin_step(self, cpu: int) -> None:
-        self._selected = -1
+        self.moves += 1
         self.send(f"vCont;s:p1.{cpu + 1:x}")
 
     def step_mode(self, hold: bool) -> None:
         """How a step treats pending interrupts: masks them, or takes them.  Timers stand still."""
         self.command("Qqemu.sstep=7" if hold else "Qqemu.sstep=5")
 
-    def insert(self, address: int) -> None:
-        self.command(f"Z1,{address:x},1")
+    def insert(self, *addresses: int) -> None:
+        self._commands(f"Z1,{address:x},1" for address in addresses)
 
-    def remove(self, address: int) -> None:
-        self.command(f"z1,{address:x},1")
+    def remove(self, *addresses: int) -> None:
+        self._commands(f"z1,{address:x},1" for address in addresses)
+
+    def _commands(self, texts: Iterable[str]) -> None:
+        """Several commands with one wait; their replies carry nothing."""
+        waiting = 0
+        for text in texts:
+            self.send(text)
+            waiting += 1
+        for _ in range(waiting):
+            if self.receive(self.timeout) is None:
+                raise GraderError("QEMU does not answer: run the grade again")
 
     # ---- registers and memory ----
 
     def select(self, cpu: int) -> None:
         """Chooses the CPU whose registers and page tables the next commands use."""
-        if cpu != self._selected:
+        if cpu != self.selected:
             self.command(f"Hgp1.{cpu + 1:x}")
-            self._selected = cpu
+            self.selected = cpu
 
     def registers(self) -> dict[str, int]:
         """All registers of the chosen CPU, by gdb's names."""
@@ -115,6 +131,7 @@ class Rsp:
         return int.from_bytes(bytes.fromhex(self.command(f"p{slot.number:x}")), "little")
 
     def set_register(self, name: str, value: int) -> None:
+        self.moves += 1
         slot = self.slots[name]
         value &= (1 << slot.size * 8) - 1
         if self.command(f"P{slot.number:x}={value.to_bytes(slot.size, 'little').hex()}") != "OK":

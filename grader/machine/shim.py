@@ -12,14 +12,16 @@ from pathlib import Path
 from grader.errors import GraderError
 from grader.paths import build_dir
 
-SOURCE = Path(__file__).with_name("bochs_fork.c")
+SOURCES = [Path(__file__).with_name(name)
+           for name in ("bochs_fork.c", "bochs_run.h", "bochs_calls.h")]
 FLAGS = ["-shared", "-fPIC", "-O2"]
 
 
 def shim() -> Path:
     """The shared object, made at first use; its name is a hash of the source and the user."""
-    key = hashlib.sha256(SOURCE.read_bytes() + str(os.getuid()).encode()).hexdigest()[:16]
-    for folder in (build_dir() / "cache", Path(tempfile.gettempdir()) / f"corral-cache-{os.getuid()}"):
+    text = b"".join(source.read_bytes() for source in SOURCES) + str(os.getuid()).encode()
+    key = hashlib.sha256(text).hexdigest()[:16]
+    for folder in (build_dir() / "cache", Path("/tmp") / f"corral-cache-{os.getuid()}"):
         target = folder / f"bochs_fork-{key}.so"
         if target.exists() and target.stat().st_uid == os.getuid():
             return target
@@ -38,7 +40,7 @@ def _compile(folder: Path, target: Path) -> Path:
     descriptor, name = tempfile.mkstemp(suffix=".so", dir=folder)
     os.close(descriptor)
     try:
-        done = subprocess.run(["gcc", *FLAGS, "-o", name, str(SOURCE), "-ldl"],
+        done = subprocess.run(["gcc", *FLAGS, "-o", name, str(SOURCES[0]), "-ldl"],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if done.returncode:
             raise GraderError(f"the Bochs helper does not compile: {done.stderr.strip()[:300]}")

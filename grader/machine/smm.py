@@ -48,8 +48,8 @@ def executed(qtest: Qtest, began: int) -> int:
 
 def arm(qtest: Qtest, cpu: int, instructions: int) -> int:
     """Raises an SMI on this CPU after so many instructions; gives the counter's value."""
-    qtest.write32(TIMER_TO, APIC | cpu << 12)
-    began = now(qtest)
+    began = int(qtest.commands(f"writel {TIMER_TO:#x} {APIC | cpu << 12:#x}",
+                               f"readq {HPET_COUNTER:#x}")[1], 16)
     qtest.write64(TIMER_AT, began + instructions * INSTRUCTION_NS // TICK_NS)
     return began
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from functools import cached_property
+from typing import Any, Callable, Mapping
 
 WIDTHS = {"x86_64": 64, "i386": 32}
 EMULATORS = ("qemu", "bochs")
+FLAG_VM = 1 << 17
 OUTPUT_LIMIT = 1 << 20          # bytes of serial output that are kept
 
 # Why a machine stopped.
@@ -69,21 +71,28 @@ class Table:
 
 
 @dataclass(frozen=True)
+class System:
+    """What few tests ask of a CPU."""
+
+    halted: bool
+    gdt: Table
+    idt: Table
+    tr: Table
+
+
+@dataclass(frozen=True)
 class Regs:
     """One CPU's registers at one moment.
 
     Each entry of `values` is also an attribute: rax..r15, rip, rflags (eax.., eip, eflags in 32
     bits), cs ss ds es fs gs (selectors), cr0 cr2 cr3 cr4 cr8 efer, fs_base, gs_base and, in 64
-    bits, kernel_gs_base.  `pc`, `sp` and `flags` name the same thing in both widths.
+    bits, kernel_gs_base.  `pc`, `sp` and `flags` name the same thing in both widths.  `halted`,
+    `gdt`, `idt` and `tr` must be read before the machine moves again.
     """
 
     width: int
     values: Mapping[str, int]
-    cpl: int
-    halted: bool
-    gdt: Table
-    idt: Table
-    tr: Table
+    load_system: Callable[[], System] = field(repr=False, compare=False)
 
     def __getattr__(self, name: str) -> int:
         try:
@@ -102,6 +111,35 @@ class Regs:
     @property
     def flags(self) -> int:
         return self.values["rflags" if self.width == 64 else "eflags"]
+
+    @property
+    def cpl(self) -> int:
+        return cpl_of(self.values["cs"], self.flags)
+
+    @cached_property
+    def system(self) -> System:
+        return self.load_system()
+
+    @property
+    def halted(self) -> bool:
+        return self.system.halted
+
+    @property
+    def gdt(self) -> Table:
+        return self.system.gdt
+
+    @property
+    def idt(self) -> Table:
+        return self.system.idt
+
+    @property
+    def tr(self) -> Table:
+        return self.system.tr
+
+
+def cpl_of(cs: int, flags: int) -> int:
+    """The privilege level in protected mode; virtual-8086 mode is always 3."""
+    return 3 if flags & FLAG_VM else cs & 3
 
 
 @dataclass(frozen=True)

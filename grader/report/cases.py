@@ -15,7 +15,7 @@ SCHEMA = "corral/cases/v1"
 
 
 def number_cases(grade: Grade) -> dict[str, dict[str, Any]]:
-    """id -> {test, text, failed, cells: {cell: data}}, in the order of lab.toml and of the cells."""
+    """id -> {test, text, failed, cells: {cell: data}}, in the order of lab.toml and the cells."""
     table: dict[str, dict[str, Any]] = {}
     for test in grade.tests:
         known: dict[str, str] = {}
@@ -47,7 +47,8 @@ def _cases(result: Result) -> list[tuple[dict, str, bool]]:
     return []
 
 
-def ids_in(table: dict[str, dict[str, Any]], test: str, cell: str, failed: bool = True) -> list[str]:
+def ids_in(table: dict[str, dict[str, Any]], test: str, cell: str,
+           failed: bool = True) -> list[str]:
     """The ids of a test's cases in one cell."""
     return [ident for ident, entry in table.items()
             if entry["test"] == test and cell in entry["cells"] and entry["failed"] == failed]

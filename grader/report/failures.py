@@ -126,6 +126,8 @@ def _tail(group: dict[str, Any]) -> list[str]:
         lines += labelled("gdb", gdb, SHORT)
     if failure["read"]:
         lines += labelled("read", failure["read"], SHORT)
+    if group["lies_in"] and not group["tests"][0].startswith(f"{group['lies_in']}."):
+        lines += labelled("lab", f"it went wrong in a file of lab {group['lies_in']}", SHORT)
     rest = group["tests"][NAMED:]
     if rest and failure["reason"] != NOT_BUILT:
         lines += labelled("also", f"{join(rest)} for the same reason", SHORT)

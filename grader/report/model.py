@@ -6,6 +6,7 @@ Everything but the part "times" is the same for the same files, seed and tools.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from grader import score
@@ -14,7 +15,7 @@ from grader.labs import Exercise, Test
 from grader.paths import report_dir, write_text
 from grader.report import cases as case_table
 from grader.report.groups import Group, group_failures
-from grader.verdict import ERROR
+from grader.verdict import ERROR, Failure
 
 SCHEMA = "corral/grade/v1"
 
@@ -99,8 +100,15 @@ def _group(group: Group, table: dict) -> dict[str, Any]:
         "tests": group.tests, "cell": group.cell, "cells": group.cells, "failure": failure,
         "counts": {cell: f.count for cell, f in group.members[group.test].items()},
         "also": {test: list(cells) for test, cells in group.members.items() if test != group.test},
-        "case": first[0] if first else "", "cases": listed,
+        "case": first[0] if first else "", "cases": listed, "lies_in": _lab_of(group.failure),
     }
+
+
+def _lab_of(failure: Failure) -> int:
+    """The number of the lab in whose file the damage was done; 0 if that is not known."""
+    match = re.match(r"(?:labs|solutions)/lab(\d+)-", failure.went_wrong.line
+                     if failure.went_wrong else "")
+    return int(match[1]) if match else 0
 
 
 def _times(grade: Grade) -> dict[str, Any]:

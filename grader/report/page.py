@@ -46,7 +46,8 @@ def _errors(data: dict[str, Any]) -> list[str]:
     if not data["errors"]:
         return []
     items = "".join(f"<li>{e(error)}</li>" for error in data["errors"])
-    return [f'<section class="card bad"><h2>The grader itself failed</h2><ul>{items}</ul></section>']
+    return ['<section class="card bad"><h2>The grader itself failed</h2>'
+            f"<ul>{items}</ul></section>"]
 
 
 def _table(data: dict[str, Any]) -> list[str]:

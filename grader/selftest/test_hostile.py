@@ -31,14 +31,14 @@ DEEDS = {
 }
 
 
-def grade(source, build, **settings):
-    """Grades a tree; gives the exit code, the output and the report."""
-    environment = os.environ | {"FROM": str(source), "CORRAL_BUILD": str(build), "LAB": "1",
+def grade(source, folder, **settings):
+    """Grades a tree, its report in a folder of its own; gives the exit code, output, report."""
+    environment = os.environ | {"FROM": str(source), "CORRAL_REPORT": str(folder), "LAB": "1",
                                 "NO_COLOR": "1"} | settings
     done = subprocess.run([sys.executable, "-m", "grader", "grade"], cwd=ROOT, env=environment,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=600)
-    report = build / "report/grade.json"
+    report = folder / "grade.json"
     return done.returncode, done.stdout, json.loads(report.read_text()) if report.exists() else {}
 
 
@@ -50,7 +50,7 @@ def test_a_hostile_kernel_gets_a_verdict(tmp_path, deed):
     text = file.read_text()
     assert PLACE in text
     file.write_text(INCLUDES + text.replace(PLACE, f"    {code}\n{PLACE}"))
-    status, output, report = grade(tmp_path, tmp_path / "build", TEST="1.1a")
+    status, output, report = grade(tmp_path, tmp_path / "report", TEST="1.1a")
     assert status == 1, output
     assert "Traceback" not in output
     results = report["exercises"][0]["tests"][0]["results"]
@@ -62,7 +62,7 @@ def test_a_hostile_kernel_gets_a_verdict(tmp_path, deed):
 
 
 def test_the_skeleton_scores_nothing_and_says_where(tmp_path):
-    status, output, report = grade("labs", tmp_path / "build", TEST="")
+    status, output, report = grade("labs", tmp_path / "report", TEST="")
     assert status == 1
     assert report["score"] == 0 and report["got"] == report["expected"]
     for exercise in ("1.1", "1.2", "1.3", "1.4", "1.5", "1.6", "1.7"):
@@ -73,5 +73,5 @@ def test_the_skeleton_scores_nothing_and_says_where(tmp_path):
 def test_one_exercise_alone_gets_its_points(tmp_path):
     shutil.copytree(ROOT / "labs" / LAB, tmp_path / LAB)
     shutil.copy(ROOT / "solutions" / LAB / "tss.c", tmp_path / LAB / "tss.c")
-    _, output, report = grade(tmp_path, tmp_path / "build")
+    _, output, report = grade(tmp_path, tmp_path / "report")
     assert report["score"] == 10, output

@@ -62,10 +62,9 @@ def test_sweep(cell):
     low, high = scene.vector(0x50, 0x80), scene.vector(0xA0, 0xC0)
     scene.fresh_token()
     idle(scene)
-    halted = m.pc(SUBJECT)
     m.interrupt(SUBJECT, low)
     start = m.snapshot()
-    path = labs_own(scene, trace(scene, "from idle", [halted], "the idle loop's next HLT"))
+    path = labs_own(scene, trace(scene, "from idle", (), "the idle loop's next HLT", "halted"))
 
     def wake():
         m.write_ptr("probe_wake", thread, WITNESS)
@@ -77,4 +76,4 @@ def test_sweep(cell):
         scene.check_answered(high)
         scene.check_canaries()
 
-    sweep(scene, start, path, wake, finish)
+    sweep(scene, start, path, wake, high, finish)

@@ -120,4 +120,4 @@ def test_sweep(cell):
         scene.check_answered(low)
         scene.check_answered(high)
 
-    sweep(scene, start, path, lambda: m.interrupt(SUBJECT, high), finish)
+    sweep(scene, start, path, lambda: m.interrupt(SUBJECT, high), high, finish)

@@ -1,0 +1,118 @@
+"""One QEMU: how it is started, its sockets, its snapshots, its end."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from grader import processes
+from grader.errors import GraderError
+from grader.machine.monitor import Qmp, Qtest, connect
+from grader.machine.private import PrivateDir
+from grader.machine.rsp import Rsp
+from grader.machine.types import Cell
+
+CPU_MODEL = "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx"
+MEMORY = 32                      # MiB
+RESET_SECONDS = 60.0             # only to notice a QEMU that hangs
+
+
+class QemuProcess:
+    """A QEMU that stands still at power-on, with its three connections open."""
+
+    def __init__(self, cell: Cell, iso: Path, cpus: int):
+        binary = f"qemu-system-{cell.arch}"
+        for tool, package in ((binary, "qemu-system-x86"), ("qemu-img", "qemu-utils")):
+            if shutil.which(tool) is None:
+                raise GraderError(f"{tool} is not installed: run ./setup (package {package})")
+        self._process: subprocess.Popen | None = None
+        self._closed = False
+        self._private = PrivateDir()
+        self.dir = self._private.path
+        self.serial = self.dir / "serial"
+        self.serial.touch()
+        try:
+            self._start(binary, iso, cpus)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, binary: str, iso: Path, cpus: int) -> None:
+        place = self.dir
+        # The ISO's path may hold commas or spaces, which QEMU's options cannot.
+        (place / "kernel.iso").symlink_to(iso.resolve())
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", place / "snap.qcow2", "1G"],
+                       check=True, stdin=subprocess.DEVNULL)
+        command = [
+            binary, "-M", "pc", "-accel", "tcg,thread=single", "-icount", "shift=7",
+            "-cpu", CPU_MODEL, "-m", str(MEMORY), "-smp", f"{cpus},sockets={cpus}",
+            "-nodefaults", "-vga", "none", "-display", "none", "-no-user-config",
+            "-no-reboot", "-no-shutdown", "-S", "-boot", "d", "-cdrom", f"{place}/kernel.iso",
+            "-chardev", f"file,id=com1,path={place}/serial,append=on", "-serial", "chardev:com1",
+            "-chardev", f"socket,id=gdb,path={place}/gdb,server=on,wait=off", "-gdb", "chardev:gdb",
+            "-chardev", f"socket,id=qmp,path={place}/qmp,server=on,wait=off",
+            "-mon", "chardev=qmp,mode=control",
+            "-qtest", f"unix:{place}/qtest,server=on,wait=off", "-qtest-log", "none",
+            "-drive", f"if=none,id=snap,format=qcow2,file={place}/snap.qcow2,cache=unsafe",
+            "-d", "cpu_reset", "-D", f"{place}/log",
+        ]  # fmt: skip
+        with (place / "stderr").open("wb") as errors:
+            self._process = processes.start(command, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            self.qmp = Qmp(connect(place / "qmp", self._alive))
+            self.qtest = Qtest(connect(place / "qtest", self._alive))
+            self.rsp = Rsp(str(place / "gdb"))
+        except GraderError as error:
+            said = (place / "stderr").read_text(errors="replace").strip()[-300:]
+            raise GraderError(f"{error} {said}".strip()) from None
+
+    def _alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def close(self) -> None:
+        """Ends QEMU and removes its directory.  May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._process is not None:
+            processes.kill(self._process)
+        for link in ("rsp", "qmp", "qtest"):
+            if hasattr(self, link):
+                getattr(self, link).close()
+        self._private.close()
+
+    def save(self, name: str) -> None:
+        """Keeps the state under a name; one that was there is replaced."""
+        self._monitor(f"savevm {name}")
+
+    def load(self, name: str, revive: bool) -> None:
+        """Goes back to a kept state; `revive` after a shutdown, which nothing else ends."""
+        if revive:
+            self._revive()
+        self._monitor(f"loadvm {name}")
+        self.rsp.moves += 1
+
+    def _revive(self) -> None:
+        self.qmp.command("set-action", reboot="reset")
+        self.qmp.command("system_reset")
+        deadline = time.monotonic() + RESET_SECONDS
+        while self.qmp.status() == "shutdown":
+            if time.monotonic() > deadline:
+                raise GraderError("QEMU does not reset its machine: run the grade again")
+            time.sleep(0.0005)
+        self.qmp.command("set-action", reboot="shutdown")
+
+    def _monitor(self, line: str) -> None:
+        said = self.qmp.human(line).strip()
+        if said:
+            raise GraderError(f"QEMU refused `{line}`: {said}")
+
+    def triple_fault(self, since: int) -> tuple[bool, int]:
+        """Whether the log names a triple fault after this position, and the log's end."""
+        with (self.dir / "log").open(errors="replace") as log:
+            log.seek(since)
+            found = "Triple fault" in log.read()
+            return found, log.tell()
