@@ -11,6 +11,7 @@ from pathlib import Path
 from grader import build as building
 from grader import emulators, processes
 from grader.build import Build
+from grader.errors import GraderError
 from grader.holes import missing_for
 from grader.job import Job, JobTest
 from grader.labs import Lab, Test, find_labs, stage
@@ -95,6 +96,9 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
         logs: Path | None = None, quick: bool = False, machine: str = REAL) -> None:
     """Fills grade.results.  `first` names by cell the tests to start with; with `quick` a test may
     stop at its first failure."""
+    if grade.options.cpus < 2:
+        raise GraderError("CPUS=1 cannot be graded: CPU 1 answers while CPU 0 stands still; "
+                          "choose 2 to 8 (`make run CPUS=1` boots one)")
     started = time.monotonic()
     runs: list[CellRun] = []
     with ExitStack() as held:

@@ -149,6 +149,8 @@ def sweep(scene: Scene, start, path: Path, event: Callable[[], None], vector: in
             finish()
         except Fail as fail:
             failed.append(Outcome(boundary, fail))
+            if scene.cell.quick:
+                break
         scene.cell.progress(done + 1, len(path.boundaries))
     scene.cell.count("boundaries", path.length)
     scene.cell.count("cases", len(path.boundaries))

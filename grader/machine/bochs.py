@@ -25,7 +25,7 @@ from grader.machine.shim import shim
 from grader.machine.types import (
     RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, TraceStep, Unmapped)
 
-MEMORY = 32                              # MiB
+MEMORY = 16                              # MiB
 FIXED, NMI = 0, 4                        # delivery modes of the local APIC
 BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 VGABIOS = Path("/usr/share/bochs/VGABIOS-lgpl-latest")

@@ -301,7 +301,7 @@ class QemuMachine(Machine):
             if self._rsp.moves != moves:
                 raise GraderError("a test reads gdt, idt, tr or halted of registers that are "
                                   "older than the machine's last move: read them before it")
-            return system_of(self._qmp.human("info registers", cpu))
+            return system_of(self._rsp.monitor(f"info registers {cpu}"))
 
         self._rsp.select(cpu)
         return registers_of(self._rsp.registers(), self.width, system)

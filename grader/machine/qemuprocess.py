@@ -15,7 +15,7 @@ from grader.machine.rsp import Rsp
 from grader.machine.types import Cell
 
 CPU_MODEL = "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx"
-MEMORY = 32                      # MiB
+MEMORY = 16                      # MiB
 RESET_SECONDS = 60.0             # only to notice a QEMU that hangs
 
 
@@ -106,7 +106,7 @@ class QemuProcess:
         self.qmp.command("set-action", reboot="shutdown")
 
     def _monitor(self, line: str) -> None:
-        said = self.qmp.human(line).strip()
+        said = self.rsp.monitor(line).strip()
         if said:
             raise GraderError(f"QEMU refused `{line}`: {said}")
 

@@ -1,20 +1,21 @@
 #!/bin/sh
 # grub.sh ISO KERNEL MODULE...: makes a CD image that GRUB boots at once.
-# Each module is given to the kernel under its file name without ".elf".
+# Each module is given to the kernel under its file name without ".elf".  Debug information stays
+# behind: GRUB would load it, and every snapshot of the machine would hold it.
 set -eu
 iso=$1 kernel=$2
 shift 2
 tree=$iso.tree
 rm -rf "$tree"
 mkdir -p "$tree/boot/grub" "$tree/boot/modules"
-cp "$kernel" "$tree/boot/kernel.elf"
+objcopy --strip-debug "$kernel" "$tree/boot/kernel.elf"
 {
     echo "set timeout=0"
     echo "menuentry Corral {"
     echo "    multiboot2 /boot/kernel.elf"
     for module; do
         name=$(basename "$module" .elf)
-        cp "$module" "$tree/boot/modules/$name"
+        objcopy --strip-debug "$module" "$tree/boot/modules/$name"
         echo "    module2 /boot/modules/$name $name"
     done
     echo "}"

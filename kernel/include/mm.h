@@ -48,6 +48,9 @@ uintptr_t page_alloc(void);
 void      page_free(uintptr_t phys);
 size_t    page_count_free(void);
 
+/* Clears what the boot loader left in pages that nobody has used yet.  CPU 0, once. */
+void page_scrub(void);
+
 /* Device registers, not cached.  `phys` to `phys + size` must not be RAM.  CPU 0. */
 void *mmio_map(uint64_t phys, size_t size);
 

@@ -96,6 +96,12 @@ size_t page_count_free(void)
     return free_count;
 }
 
+void page_scrub(void)
+{
+    for (uintptr_t page = fresh; (page = next_usable(page)); page += PAGE_SIZE)
+        memset(phys_to_virt(page), 0, PAGE_SIZE);
+}
+
 void page_init(const void *mbi)
 {
     boot_information = mbi;

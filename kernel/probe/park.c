@@ -4,6 +4,7 @@
 #include "entry.h"
 #include "intr.h"
 #include "irql.h"
+#include "mm.h"
 #include "probe.h"
 #include "serial.h"
 #include "x86.h"
@@ -62,6 +63,7 @@ _Noreturn void probe_start(void)
 {
     probe_interrupts_init();
     serial_never_wait();
+    page_scrub(); /* a snapshot holds only what is not zero */
     while (__atomic_load_n(&parked, __ATOMIC_ACQUIRE) != ncpus - 1)
         cpu_pause();
     probe_park(&cpus[0]);

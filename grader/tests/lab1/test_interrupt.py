@@ -104,6 +104,7 @@ def test_two_threads(cell):
     mine = layout.random_program(scene.random, scene.sled(1))
     other = layout.random_program(scene.random, scene.sled(9))
     m.write(scene.thread_regs(second), layout.pack(other))
+    depths: list[int] = []
     scene.enter(mine)
     for turn, (wakes, after) in enumerate(((second, other), (first, mine), (second, other))):
         place = scene.user_place()
@@ -111,6 +112,12 @@ def test_two_threads(cell):
         m.write_u32("probe_resched", 1)
         scene.fresh_token()
         m.interrupt(SUBJECT, scene.vector())
+        scene.run_to("kintr", TO_KINTR, at=place)
+        depths.append(m.regs(SUBJECT).sp)
+        if depths[-1] != depths[0]:
+            raise Fail(WRONG, expected=f"{layout.title('sp')} = {depths[0]:#x} in kintr() each time",
+                       seen=f"{depths[-1]:#x} at interrupt {len(depths)}", at=place,
+                       cause="each entry starts where the last one ended, until the stack is full.")
         scene.run_to(after["ip"], "the other thread's turn", at=place)
         scene.check_user(after, at=place)
     scene.check_canaries()

@@ -6,12 +6,12 @@ from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 INTERRUPTS_ON = 1
-PLANTED = 0x4100        # what a wrong EFLAGS slot would restore: TF and NT
+UNMAPPED = 0x7000_0000
 HARMLESS_FLAGS = 0x8D5  # CF PF AF ZF SF OF
 
 
 def sled(scene):
-    """CPU 0 in ring 0 on a NOP, interrupts on, with random registers and a trap on its stack."""
+    """CPU 0 in ring 0 on a NOP, interrupts on, with random registers."""
     m, layout = scene.m, scene.layout
     m.start(SUBJECT, "probe_sled", flags=INTERRUPTS_ON)
     scene.run_to("probe_sled", "the grader's own code")
@@ -83,7 +83,7 @@ def test_fault_in_handler(cell):
     scene.enter(regs)
     vector = scene.vector()
     scene.fresh_token()
-    m.write_ptr("probe_touch", 0x7000_0000)
+    m.write_ptr("probe_touch", UNMAPPED)
     place = scene.user_place()
     m.interrupt(SUBJECT, vector)
     scene.run_to("ktrap", "the copy's fault arrives in ktrap()", at=place)
@@ -91,6 +91,9 @@ def test_fault_in_handler(cell):
     if saved["cs"] & 3 or saved["vector"] != 14:
         raise Fail(WRONG, expected="a page fault of ring 0 in struct regs",
                    seen=f"vector {saved['vector']:#x}, CS {saved['cs']:#x}", at=place)
+    if scene.argument(1) != UNMAPPED:
+        raise Fail(WRONG, expected=f"cr2 = {UNMAPPED:#x} as ktrap()'s second argument",
+                   seen=f"{scene.argument(1):#x}", at=place)
     scene.run_to("ret_to_user", "ret_to_user() after the handler", at=place)
     scene.check_answered(vector, at=place)
     result = m.u32("probe_touch_result") - (1 << 32)

@@ -1,6 +1,6 @@
 """Exercise 1.4: the way back to ring 3."""
 
-from grader.explore.registers import NT
+from grader.explore.registers import IF, NT, SEGMENTS, USER_DS
 from grader.explore.scene import SUBJECT, WITNESS, Scene
 from grader.verdict import WRONG, Fail
 
@@ -15,15 +15,25 @@ def leave(scene, thread, regs):
 
 
 def test_registers_come_back(cell):
-    """Three times random registers in thread_regs(): ring 3 has exactly these."""
-    for at in (0, 7, 13):
+    """Three times random registers in thread_regs(): ring 3 has exactly these.
+
+    In 32 bits the data segments are all empty once, and all full once.
+    """
+    for at, segments in ((0, {name: 0 for name in SEGMENTS[cell.width]}),
+                         (7, {name: USER_DS for name in SEGMENTS[cell.width]}), (13, {})):
         scene = Scene(cell)
         scene.tss()
         thread = scene.thread()
         scene.guard(thread)
-        regs = scene.layout.random_program(scene.random, scene.sled(at))
+        regs = scene.layout.random_program(scene.random, scene.sled(at), **segments)
         leave(scene, thread, regs)
-        scene.run_to("exit_work", "exit_work() called before the return to ring 3")
+        stop = scene.run_to(("exit_work", regs["ip"]), "exit_work(), and the return to ring 3")
+        if stop.pc == regs["ip"]:
+            raise Fail(WRONG, expected="exit_work() called before the return to ring 3",
+                       seen="ring 3 without it", cause="work that was put off is never done.")
+        if scene.m.regs(SUBJECT).flags & IF:
+            raise Fail(WRONG, expected="interrupts off in exit_work()", seen="IF = 1",
+                       cause="an interrupt now may end the turn of the thread that was chosen.")
         scene.run_to(regs["ip"], "ring 3 at the thread's saved IP")
         scene.check_user(regs)
         scene.check_canaries()

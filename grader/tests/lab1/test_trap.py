@@ -1,9 +1,10 @@
 """Exercise 1.3: ring 3 faults, traps, or asks for something."""
 
-from grader.explore.registers import USER_DS
+from grader.explore.registers import DF, IF, USER_DS
 from grader.explore.scene import SUBJECT, Scene
 from grader.verdict import WRONG, Fail
 
+KERNEL_DS = 0x10
 BEYOND = 0x60       # a selector beyond the GDT
 
 # The checker's instruction, its vector, its error code, registers that make it trap, and whether
@@ -31,12 +32,13 @@ def trapped(scene, name, **fixed):
 
 
 def test_error_codes(cell):
-    """Five traps, one with an error code of the hardware's: one layout for all."""
+    """Five traps, one with an error code of the hardware's: one layout for all, and C's state."""
     for name, vector, error, needs, after in TRAPS:
         scene = Scene(cell)
         scene.tss()
         scene.present()
-        regs, place = trapped(scene, name, **needs)
+        empty = {"ds": 0, "es": 0} if cell.width == 32 else {}
+        regs, place = trapped(scene, name, **needs, **empty, flags=2 | IF | DF)
         saved = scene.saved(scene.argument(0))
         if after:
             regs["ip"] = scene.checker.address(f"checker_{name}_next")
@@ -45,8 +47,16 @@ def test_error_codes(cell):
             raise Fail(WRONG, expected=f"vector {vector:#x}, error code {error:#x}",
                        seen=f"vector {saved['vector']:#x}, error code {saved['error']:#x}",
                        at=place)
+        now = scene.m.regs(SUBJECT)
+        if now.flags & DF:
+            raise Fail(WRONG, expected="DF = 0 in ktrap()", seen="DF = 1", at=place,
+                       cause="C code expects that string instructions go up.")
+        for segment in empty:
+            if getattr(now, segment) != KERNEL_DS:
+                raise Fail(WRONG, expected=f"{segment.upper()} = {KERNEL_DS:#x} in ktrap()",
+                           seen=f"{getattr(now, segment):#x}, ring 3's", at=place)
         low, top = scene.kernel_stack()
-        sp = scene.m.regs(SUBJECT).sp
+        sp = now.sp
         if not low < sp <= top:
             raise Fail(WRONG, expected="ktrap() on the kernel stack",
                        seen=f"{scene.layout.title('sp')} = {sp:#x}", at=place)

@@ -20,6 +20,10 @@ def test_task_register(cell):
     if tr.selector != TSS_SELECTOR:
         raise Fail(WRONG, expected=f"task register = {TSS_SELECTOR:#x}", seen=f"{tr.selector:#x}",
                    cause="the CPU looks for a stack in the TSS that LTR named, nowhere else.")
+    if tr.base != scene.cpu0 + scene.offset["cpu_tss"]:
+        raise Fail(WRONG, expected="the task register's base at cpu->tss",
+                   seen=f"{m.elf.name(tr.base)}",
+                   cause="each CPU needs a TSS of its own: two that share one share a stack.")
     if tr.limit < TSS_SIZE - 1:
         raise Fail(WRONG, expected=f"a TSS limit of at least {TSS_SIZE - 1}", seen=str(tr.limit))
     tss = m.read(tr.base, TSS_SIZE)
@@ -28,6 +32,15 @@ def test_task_register(cell):
         raise Fail(WRONG, expected=f"an I/O bitmap beyond the limit ({tr.limit})",
                    seen=f"offset {iopb}",
                    cause="inside the limit, the bytes there decide which ports ring 3 may use.")
+    named = [(SP0, cell.width // 8), (IOPB, 2)]
+    named += [(SS0, 2)] if cell.width == 32 else [(28 + 8 * ist, 8) for ist in IST_OF]
+    rest = bytearray(tss)
+    for start, size in named:
+        rest[start:start + size] = bytes(size)
+    if any(rest):
+        at = next(i for i, byte in enumerate(rest) if byte)
+        raise Fail(WRONG, expected="every other byte of the TSS 0",
+                   seen=f"{rest[at]:#04x} at offset {at}, which was there before")
     if cell.width == 32:
         ss0 = int.from_bytes(tss[SS0:SS0 + 2], "little")
         if ss0 != KERNEL_DS:
