@@ -95,6 +95,7 @@ def _start(run: CellRun, scratch: Path, selector: selectors.BaseSelector) -> Non
     workdir.mkdir()
     run.job.workdir = str(workdir)
     run.job.parent = os.getpid()
+    run.job.host_cpu = processes.take_cpu()
     job = scratch / f"{name}.json"
     run.job.save(job)
     reader, writer = os.pipe()
@@ -167,6 +168,7 @@ def _finish(run: CellRun, keep: Path | None) -> None:
     except subprocess.TimeoutExpired:
         run.crash = run.crash or f"the worker of {run.cell} did not end"
     processes.kill(run.process)
+    processes.give_back_cpu(run.job.host_cpu)
     run.state, run.current = "done", ""
     run.seconds = time.monotonic() - run.started
     if not run.ended and not run.crash:

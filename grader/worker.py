@@ -39,6 +39,7 @@ def main() -> int:
     job = Job.load(Path(sys.argv[1]))
     descriptor = int(sys.argv[2])
     processes.die_with_parent(job.parent)
+    processes.stay_on(job.host_cpu)
     os.set_inheritable(descriptor, False)
     stream = open(descriptor, "w", encoding="utf-8", buffering=1)
 
