@@ -23,9 +23,11 @@ from grader.machine.machine import Machine
 from grader.machine.private import PrivateDir
 from grader.machine.shim import shim
 from grader.machine.types import (
-    RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, TraceStep, Unmapped)
+    POWER_OFF, RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, TraceStep, Unmapped)
 
 MEMORY = 16                              # MiB
+SWITCHED_OFF = "soft power off"          # Bochs' last words then
+OFF = -1                                 # beside bochslink's reasons: the process is gone
 FIXED, NMI = 0, 4                        # delivery modes of the local APIC
 BIOS = Path("/usr/share/bochs/BIOS-bochs-latest")
 VGABIOS = Path("/usr/share/bochs/VGABIOS-lgpl-latest")
@@ -128,21 +130,32 @@ class BochsMachine(Machine):
     # ---- running ----
 
     def step(self, cpu: int, n: int = 1, hold: bool = False) -> Stop:
-        return self._judge(cpu, self._now.run(cpu, n, set(self._ends), hold, False), set(), STEPS)
+        return self._judge(cpu, self._ran(cpu, n, set(self._ends), hold, False), set(), STEPS)
 
     def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int) -> Stop:
         wanted = self._addresses(until)
-        ran = self._now.run(cpu, budget, wanted | set(self._ends), False, False)
+        ran = self._ran(cpu, budget, wanted | set(self._ends), False, False)
         return self._judge(cpu, ran, wanted, "")
 
     def walk(self, cpu: int, until: Iterable[int | str] | int | str, limit: int,
              hold: bool = False) -> tuple[list[TraceStep], Stop]:
         wanted = self._addresses(until)
-        ran = self._now.run(cpu, limit, wanted | set(self._ends), hold, True)
+        ran = self._ran(cpu, limit, wanted | set(self._ends), hold, True)
         return ran.trace, self._judge(cpu, ran, wanted, STEPS)
+
+    def _ran(self, cpu: int, limit: int, until: set[int], hold: bool, trace: bool) -> Ran:
+        """A run of the present process, which ends with it if the kernel switches it off."""
+        try:
+            return self._now.run(cpu, limit, until, hold, trace)
+        except bochslink.Ended:
+            if SWITCHED_OFF not in (self._dir / "log").read_text(errors="replace"):
+                raise
+            return Ran(OFF, 0, 0, [])
 
     def _judge(self, cpu: int, ran: Ran, wanted: set[int], when_counted: str) -> Stop:
         """The stop of a run that bochs_fork.c ended."""
+        if ran.why == OFF:
+            return Stop(POWER_OFF, cpu, ran.pc, ran.steps)
         if ran.why == bochslink.HALT:
             return self._halted(cpu, ran.pc, ran.steps)
         if ran.why in (bochslink.SHUTDOWN, bochslink.WAS_RESET):

@@ -23,6 +23,10 @@ PART = 1 << 16                           # bytes of memory per request
 TIMEOUT = 120.0                          # only to notice a process that hangs
 
 
+class Ended(GraderError):
+    """The process is gone."""
+
+
 @dataclass(frozen=True)
 class Ran:
     """How a run ended."""
@@ -140,7 +144,7 @@ class Link:
             except OSError as error:
                 raise _dead(error) from None
             if not part:
-                raise _dead("it ended")
+                raise Ended("Bochs does not answer (it ended): run the grade again")
             data += part
         return bytes(data)
 

@@ -115,7 +115,7 @@ def test_two_threads(cell):
         scene.run_to("kintr", TO_KINTR, at=place)
         depths.append(m.regs(SUBJECT).sp)
         if depths[-1] != depths[0]:
-            raise Fail(WRONG, expected=f"{layout.title('sp')} = {depths[0]:#x} in kintr() each time",
+            raise Fail(WRONG, expected=f"{layout.title('sp')} = {depths[0]:#x} in kintr()",
                        seen=f"{depths[-1]:#x} at interrupt {len(depths)}", at=place,
                        cause="each entry starts where the last one ended, until the stack is full.")
         scene.run_to(after["ip"], "the other thread's turn", at=place)
