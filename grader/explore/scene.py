@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from grader.elf import Elf
 from grader.errors import GraderError
-from grader.explore.registers import Layout
+from grader.explore.registers import IF, Layout
 from grader.stops import failure_of_stop
 from grader.verdict import WRONG, Fail, Place, Stack, StackRow
 
@@ -119,6 +119,13 @@ class Scene:
         if stop.reason == "address":
             return stop
         raise self.failed(stop, expected, at)
+
+    def run_to_leave(self, at: Place | None = None) -> None:
+        """Runs CPU 0 until it leaves the kernel by ret_to_user(), which it may not with IF = 1."""
+        self.run_to("ret_to_user", "ret_to_user() called, to leave the kernel", at=at)
+        if self.m.regs(SUBJECT).flags & IF:
+            raise Fail(WRONG, expected="interrupts off at ret_to_user()", seen="IF = 1", at=at,
+                       cause="an interrupt now would find a kernel that has half left.")
 
     def failed(self, stop, expected: str, at: Place | None = None) -> Exception:
         """The failure that a stop is."""

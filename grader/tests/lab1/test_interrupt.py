@@ -76,7 +76,7 @@ def test_c_state(cell):
             raise Fail(WRONG, expected=f"{name.upper()} = {KERNEL_DS:#x} in kintr()",
                        seen=f"{name.upper()} = {getattr(regs, name):#x}, ring 3's", at=place,
                        cause="an interrupt changes CS and SS; the data segments stay as they were.")
-    scene.run_to("ret_to_user", "ret_to_user() called after kintr()", at=place)
+    scene.run_to_leave(at=place)
     scene.check_answered(vector, at=place)
 
 
@@ -86,7 +86,7 @@ def test_accessor_and_neighbours(cell):
     scene.tss()
     thread = scene.present()
     regs, vector, place = interrupted(scene, 5)
-    scene.run_to("ret_to_user", "ret_to_user() called after kintr()", at=place)
+    scene.run_to_leave(at=place)
     scene.check_answered(vector, at=place)
     saved = scene.saved(scene.thread_regs(thread))
     scene.check_saved(saved, regs, "struct regs as thread_regs() finds it", at=place)

@@ -64,7 +64,7 @@ def test_others_go_on(cell):
     vector = scene.vector()
     scene.fresh_token()
     scene.m.interrupt(SUBJECT, vector)
-    scene.run_to("ret_to_user", "an interrupt of the other thread, and ret_to_user()")
+    scene.run_to_leave()
     scene.check_answered(vector)
     low, top = scene.kernel_stack()
     sp = scene.m.regs(SUBJECT).sp

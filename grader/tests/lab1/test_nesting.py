@@ -94,7 +94,7 @@ def test_fault_in_handler(cell):
     if scene.argument(1) != UNMAPPED:
         raise Fail(WRONG, expected=f"cr2 = {UNMAPPED:#x} as ktrap()'s second argument",
                    seen=f"{scene.argument(1):#x}", at=place)
-    scene.run_to("ret_to_user", "ret_to_user() after the handler", at=place)
+    scene.run_to_leave(at=place)
     scene.check_answered(vector, at=place)
     result = m.u32("probe_touch_result") - (1 << 32)
     if (result, m.u32("probe_touch_good")) != (-14, 1):

@@ -99,6 +99,7 @@ def test_resumed(cell):
         expected["ip"] = scene.checker.address(f"checker_{name}_next") + (after and not call)
         if call:
             expected[result] = ENOSYS & ((1 << cell.width) - 1)
+        scene.run_to_leave(at=place)
         scene.run_to(expected["ip"], "ring 3 again", at=place)
         scene.check_user(expected, at=place)
         scene.check_canaries(at=place)
