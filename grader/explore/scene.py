@@ -132,6 +132,9 @@ class Scene:
         failure = failure_of_stop(stop)
         if failure is None:
             return GraderError(f"the emulator stopped: {stop}")
+        if not self.m.elf.symbol_at(stop.pc) and self.checker.symbol_at(stop.pc):
+            failure.went_wrong = Place(self.checker.where(stop.pc),
+                                       self.checker.instruction(stop.pc).text, "", "ring 3")
         cause = ""
         if stop.reason == "halted":
             cause = "the CPU halted with nothing pending; nothing will wake it."
@@ -230,6 +233,16 @@ class Scene:
         """The bounds of CPU 0's kernel stack: lowest address, top."""
         top = self.m.ptr(self.cpu0 + self.offset["cpu_kstack_top"])
         return top - self.offset["kstack_size"], top
+
+    def memory(self, address: int) -> str:
+        """What an address of the kernel is, in words for a report; "" if it is nothing special."""
+        low, top = self.kernel_stack()
+        if low <= address <= top:
+            return f", {top - address} bytes below the top of the kernel stack"
+        for area in self.canaries:
+            if area.address <= address < area.address + area.size:
+                return f", in {area.sides[0][0].partition(' ')[2]}"
+        return ""
 
     def user_place(self, label: str = "interrupt came at") -> Place:
         """Where CPU 0 is in the checker."""

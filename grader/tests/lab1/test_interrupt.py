@@ -47,7 +47,8 @@ def test_kernel_stack(cell):
         sp = scene.m.regs(SUBJECT).sp
         if not low < sp <= top:
             raise Fail(WRONG, expected=f"the kernel stack, {low:#x} to {top:#x}",
-                       seen=f"{scene.layout.title('sp')} = {sp:#x} in kintr()", at=place,
+                       seen=f"{scene.layout.title('sp')} = {sp:#x} in kintr()"
+                       f"{scene.memory(sp)}", at=place,
                        cause="the save area is no stack: C code would write over its neighbours.")
         if top - sp > 1024:
             raise Fail(WRONG, expected="the kernel stack used from its top",

@@ -59,7 +59,7 @@ def test_error_codes(cell):
         sp = now.sp
         if not low < sp <= top:
             raise Fail(WRONG, expected="ktrap() on the kernel stack",
-                       seen=f"{scene.layout.title('sp')} = {sp:#x}", at=place)
+                       seen=f"{scene.layout.title('sp')} = {sp:#x}{scene.memory(sp)}", at=place)
         scene.check_canaries(at=place)
         cell.park()
 
