@@ -22,6 +22,7 @@ LAYOUT_FIELDS = (
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
+PAGE = 4096
 DRAWN = 8                       # words of a stack that a report shows
 PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
 
@@ -44,6 +45,11 @@ class Scene:
         self.random = cell.random
         self.layout = Layout(self.m.width)
         self.checker = Elf(self.m.elf.path.with_name("checker.elf"))
+        # All pages of its code, with the zeros that the loader puts behind it.
+        self.text_start = self.checker.address("_start") & -PAGE
+        end = self.checker.address("checker_touch_next") + PAGE & -PAGE
+        size = end - self.text_start
+        self.text = self.checker.read(self.text_start, size).ljust(size, b"\0")
         raw = self.m.read("probe_layout", 4 * len(LAYOUT_FIELDS))
         self.offset = dict(zip(LAYOUT_FIELDS, struct.unpack(f"<{len(LAYOUT_FIELDS)}I", raw)))
         self.cpu0 = self.m.elf.address("cpus")
@@ -187,9 +193,7 @@ class Scene:
 
     def check_code(self, pc: int, **details) -> None:
         """Fails if the checker's code in front of CPU 0 is not what the grader put there."""
-        start = self.checker.address("checker_sled")
-        size = self.checker.address("checker_touch_next") + 4 - start
-        if self.m.read(start, size) != self.checker.read(start, size):
+        if self.m.read(self.text_start, len(self.text)) != self.text:
             raise Fail(WRONG, expected="the ring-3 program's own code",
                        seen=f"other bytes in its memory around {pc:#x}", **details)
 

@@ -200,7 +200,7 @@ class QemuMachine(Machine):
         while (reply := self._rsp.receive(HALT_POLL)) is None:
             if time.monotonic() > deadline:
                 raise GraderError("QEMU hangs in a single step: run the grade again")
-            if not halted and smm.halted(self._qmp, cpu):
+            if not halted and smm.halted(self._qmp, cpu, bool(self._hold)):
                 halted = True
                 self._rsp.interrupt()
             elif self._qmp.status() == "shutdown":

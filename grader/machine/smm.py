@@ -6,6 +6,8 @@ CPU lies in SMRAM (0xA0000), where no kernel can see it; the firmware arranges t
 
 from __future__ import annotations
 
+import re
+
 from grader.errors import GraderError
 from grader.machine.monitor import Qmp, Qtest
 from grader.machine.rsp import Rsp
@@ -30,6 +32,13 @@ MESSAGE_SMI = 0x200
 APIC = 0xFEE00000
 INSTRUCTION_NS = 128             # -icount shift=7
 TICK_NS = 10
+
+
+# In what the monitor says of a CPU and of its local APIC.
+IF = 0x200
+FLAGS = re.compile(r"(?:RFL|EFL)=([0-9a-f]+)")
+REQUESTS = re.compile(r"IRR\s+((?:\d+\s+)*)")
+PRIORITY = re.compile(r"PPR 0x([0-9a-f]+)")
 
 
 def count(qtest: Qtest) -> None:
@@ -98,6 +107,18 @@ def inside(qmp: Qmp, cpu: int) -> bool:
     return "SMM=1" in qmp.human("info registers", cpu)
 
 
-def halted(qmp: Qmp, cpu: int) -> bool:
-    """Whether the CPU executed HLT and waits."""
-    return "HLT=1" in qmp.human("info registers", cpu)
+def halted(qmp: Qmp, cpu: int, masked: bool) -> bool:
+    """Whether the CPU is in HLT for good, however slow the host is.
+
+    An interrupt that it will take wakes it, unless the step masks interrupts.  The local APIC is
+    asked first: a request that is gone by then was taken before, and HLT came after it.
+    """
+    apic = qmp.human("info lapic", cpu)
+    now = qmp.human("info registers", cpu)
+    if "HLT=1" not in now:
+        return False
+    flags = int(FLAGS.search(now)[1], 16)
+    requests = [int(vector) for vector in REQUESTS.search(apic)[1].split()]
+    level = int(PRIORITY.search(apic)[1], 16) >> 4
+    wakes = flags & IF and not masked and any(vector >> 4 > level for vector in requests)
+    return not wakes

@@ -158,6 +158,8 @@ syscall_entry:
     push  %ecx
     pushf
     orl   $EFLAGS_IF, (%esp)
+    push  $2                          /* SYSENTER leaves NT and DF: IRET with NT is a task return */
+    popf
     push  $USER_CS
     push  %edx
     push  $0

@@ -1,6 +1,8 @@
 """Bonus 1.8: SYSCALL in 64 bits, SYSENTER in 32."""
 
-from grader.explore.scene import Scene
+from grader.explore.registers import DF, IF, NT
+from grader.explore.scene import SUBJECT, Scene
+from grader.verdict import WRONG, Fail
 
 ENOSYS = -38
 
@@ -12,7 +14,7 @@ def test_fast_call(cell):
     scene.present()
     start = scene.checker.address("checker_fast")
     after = scene.checker.address("checker_fast_next")
-    regs = scene.layout.random_program(scene.random, start, flags=0x202)
+    regs = scene.layout.random_program(scene.random, start, flags=2 | IF | DF | NT)
     expected = dict(regs, ip=after)
     if cell.width == 64:
         regs["rax"] = scene.random.randrange(0x1000, 1 << 31)
@@ -24,6 +26,10 @@ def test_fast_call(cell):
     scene.enter(regs)
     place = scene.user_place("ring 3 was at")
     scene.run_to("ksyscall", "ksyscall() called within the budget", at=place)
+    if scene.m.regs(SUBJECT).flags & (DF | NT):
+        raise Fail(WRONG, expected="DF = 0 and NT = 0 in ksyscall()", seen="ring 3's flags", at=place,
+                   cause="SYSENTER clears IF alone: C wants DF clear, and IRET returns from a task "
+                         "if NT is set.")
     saved = scene.saved(scene.argument(0))
     mine = {name: value for name, value in regs.items() if name not in ("ip",)}
     scene.check_saved(saved, mine | {"ip": after}
