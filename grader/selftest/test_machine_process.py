@@ -58,8 +58,10 @@ def kernels(tmp_path_factory) -> dict[str, Path]:
 def start(cell: Cell, folder: Path, then: str) -> subprocess.Popen:
     """A grader of its own that booted and stands at `then`."""
     code = HOLD.format(root=str(ROOT), arch=cell.arch, emu=cell.emu, folder=str(folder), then=then)
+    # A shell starts background jobs with SIGINT ignored, and a child would keep that.
     return subprocess.Popen([sys.executable, "-I", "-c", code], stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, text=True)
+                            stdout=subprocess.PIPE, text=True,
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def emulators_of(pid: int) -> set[int]:
