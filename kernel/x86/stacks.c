@@ -21,13 +21,21 @@ unsigned   ncpus = 1;
 /* The stack on which the boot CPU enters kmain(), for start.S. */
 uint8_t *const cpus_kstack0 = stacks[0].kernel + KSTACK_SIZE;
 
+/* The word above each own stack says whose it is: such a handler can trust no other register. */
+static uintptr_t own_stack_top(struct cpu *cpu, uint8_t *stack)
+{
+    struct cpu **top = (struct cpu **)(stack + OWN_STACK_SIZE - 16); /* 16: SP stays aligned */
+    *top = cpu;
+    return (uintptr_t)top;
+}
+
 void stacks_init(void)
 {
     for (unsigned i = 0; i < MAX_CPUS; i++) {
         cpus[i].id = i;
         cpus[i].kstack_top = (uintptr_t)stacks[i].kernel + KSTACK_SIZE;
         for (unsigned own = 0; own < OWN_STACKS; own++)
-            cpus[i].own_top[own] = (uintptr_t)stacks[i].own[own].stack + OWN_STACK_SIZE;
+            cpus[i].own_top[own] = own_stack_top(&cpus[i], stacks[i].own[own].stack);
     }
 }
 
