@@ -90,8 +90,11 @@ class BochsMachine(Machine):
         self._listener.bind(str(self._dir / "link"))
         self._listener.listen(4)
         self._listener.settimeout(bochslink.TIMEOUT)
+        # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
+        preload = self._dir / "fork.so"
+        preload.symlink_to(shim().resolve())
         environment = processes.clean_environment(
-            TERM="dumb", LD_PRELOAD=str(shim()), CORRAL_SOCKET=str(self._dir / "link"),
+            TERM="dumb", LD_PRELOAD=str(preload), CORRAL_SOCKET=str(self._dir / "link"),
             GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         with (self._dir / "output").open("wb") as output:
             self._process = processes.start(

@@ -75,3 +75,18 @@ def test_one_exercise_alone_gets_its_points(tmp_path):
     shutil.copy(ROOT / "solutions" / LAB / "tss.c", tmp_path / LAB / "tss.c")
     _, output, report = grade(tmp_path, tmp_path / "report")
     assert report["score"] == 10, output
+
+
+def test_a_checkout_path_with_a_space_and_crlf_line_ends(tmp_path):
+    tree = tmp_path / "my corral"
+    for folder in ("grader", "kernel", "solutions"):
+        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (tree / "solutions" / LAB).glob("*.[cSh]"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    environment = os.environ | {"FROM": "solutions", "LAB": "1", "TEST": "1.1a"}
+    environment.pop("CORRAL_BUILD", None)
+    environment.pop("CORRAL_REPORT", None)
+    done = subprocess.run([sys.executable, "-m", "grader", "grade"], cwd=tree, env=environment,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout
