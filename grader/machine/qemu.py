@@ -42,6 +42,7 @@ class QemuMachine(Machine):
         self._hold: bool | None = None  # how steps treat interrupts just now
         self._down = False              # shut down: nothing runs before a restore
         self._log_read = 0
+        self._known_pc: tuple[tuple[int, int], int] = ((-1, -1), 0)     # (moves, cpu), pc
         # CPUs whose next step only looks at the local APIC: to QEMU that is a step.
         self._polled: set[int] = set()
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
@@ -292,7 +293,10 @@ class QemuMachine(Machine):
 
     def pc(self, cpu: int) -> int:
         self._rsp.select(cpu)
-        return self._rsp.register(self._ip)
+        now = (self._rsp.moves, cpu)
+        if self._known_pc[0] != now:        # a round trip is saved where nothing has moved since
+            self._known_pc = (now, self._rsp.register(self._ip))
+        return self._known_pc[1]
 
     def regs(self, cpu: int) -> Regs:
         moves = self._rsp.moves
