@@ -12,7 +12,7 @@ from grader.errors import GraderError
 from grader.evaluate import Grade
 from grader.labs import Lab, Test, choose, find_labs, select
 from grader.options import Options
-from grader.paths import build_dir, report_dir, shown
+from grader.paths import build_dir, report_dir
 from grader.progress import Progress
 from grader.report import cases, junit, model, page, style, text
 from grader.report.style import Style, clean, join
@@ -131,8 +131,3 @@ def last_failures(lab: Lab) -> dict[str, list[str]]:
 def _print(lines: list[str]) -> None:
     for line in lines:
         print(line.rstrip(), flush=True)
-
-
-def report_place() -> str:
-    """Where the page is, as a person types it."""
-    return shown(report_dir() / "index.html")

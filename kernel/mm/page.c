@@ -43,20 +43,32 @@ static bool in_use(const void *mbi, uintptr_t page)
     return false;
 }
 
+/*
+ * The bounds of entry `index` of the memory map: what of it is RAM below RAM_LIMIT, or nothing
+ * (both 0).  False: there is no such entry.
+ */
+static bool ram_area(uint32_t index, uintptr_t *start, uintptr_t *end)
+{
+    const struct multiboot_memory *map = multiboot_find(boot_information, MULTIBOOT_MEMORY, NULL);
+    if (index >= (map->tag.size - sizeof(*map)) / map->entry_size)
+        return false;
+    const struct multiboot_area *area =
+        (const void *)((uintptr_t)map->areas + index * map->entry_size);
+    *start = *end = 0;
+    if (area->type == 1 && area->base < RAM_LIMIT) {
+        uint64_t last = area->base + area->size;
+        *start = (uintptr_t)area->base;
+        *end = last < RAM_LIMIT ? (uintptr_t)last : RAM_LIMIT;
+    }
+    return true;
+}
+
 /* The lowest free page of RAM at or above `from` that nobody uses; 0 if there is none. */
 static uintptr_t next_usable(uintptr_t from)
 {
-    const struct multiboot_memory *map =
-        multiboot_find(boot_information, MULTIBOOT_MEMORY, NULL);
-    uint32_t  count = (map->tag.size - sizeof(*map)) / map->entry_size;
-    uintptr_t best = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct multiboot_area *area =
-            (const void *)((uintptr_t)map->areas + i * map->entry_size);
-        if (area->type != 1 || area->base >= RAM_LIMIT)
-            continue;
-        uint64_t  end = area->base + area->size < RAM_LIMIT ? area->base + area->size : RAM_LIMIT;
-        uintptr_t page = ((uintptr_t)area->base + PAGE_SIZE - 1) & -(uintptr_t)PAGE_SIZE;
+    uintptr_t best = 0, start, end;
+    for (uint32_t i = 0; ram_area(i, &start, &end); i++) {
+        uintptr_t page = (start + PAGE_SIZE - 1) & -(uintptr_t)PAGE_SIZE;
         page = page > from ? page : from;
         while (page + PAGE_SIZE <= end && in_use(boot_information, page))
             page += PAGE_SIZE;
@@ -109,17 +121,11 @@ void page_init(const void *mbi)
         free_count++;
 }
 
-uintptr_t page_ram_end(const void *mbi)
+uintptr_t page_ram_end(void)
 {
-    const struct multiboot_memory *map = multiboot_find(mbi, MULTIBOOT_MEMORY, NULL);
-    uint32_t  count = (map->tag.size - sizeof(*map)) / map->entry_size;
-    uintptr_t ram_end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct multiboot_area *area =
-            (const void *)((uintptr_t)map->areas + i * map->entry_size);
-        uint64_t end = area->base + area->size;
-        if (area->type == 1 && area->base < RAM_LIMIT && end > ram_end)
-            ram_end = end > RAM_LIMIT ? RAM_LIMIT : (uintptr_t)end;
-    }
+    uintptr_t ram_end = 0, start, end;
+    for (uint32_t i = 0; ram_area(i, &start, &end); i++)
+        if (end > ram_end)
+            ram_end = end;
     return ram_end;
 }

@@ -11,7 +11,7 @@ extern char kernel_text_start[], kernel_text_end[], kernel_rodata_end[], kernel_
 /* Frees all RAM that nobody uses.  CPU 0, once. */
 void page_init(const void *mbi);
 
-/* The end of the RAM that the kernel can use; a physical address. */
-uintptr_t page_ram_end(const void *mbi);
+/* The end of the RAM that the kernel can use; a physical address.  After page_init(). */
+uintptr_t page_ram_end(void);
 
 #endif

@@ -112,7 +112,7 @@ static void map_image(uintptr_t base)
 void mm_init(const void *mbi)
 {
     page_init(mbi);
-    uintptr_t ram_end = page_ram_end(mbi);
+    uintptr_t ram_end = page_ram_end();
     root = page_alloc();
 #ifdef __x86_64__
     map_kernel(DIRECT_BASE, 0, ram_end, MAP_WRITE);
@@ -130,22 +130,18 @@ void mm_init(const void *mbi)
         unmap_guard(stack_guard(i));
 }
 
-/* CPUID leaf 7: what mm_init_cpu() turns on where it is there. */
-#define EBX_SMEP (1u << 7)
-#define EBX_SMAP (1u << 20)
-#define ECX_UMIP (1u << 2)
-
 void mm_init_cpu(void)
 {
     struct cpuid has = {0};
-    if (cpuid(0, 0).eax >= 7)
+    if (cpu_has_leaf(7))
         has = cpuid(7, 0);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     write_cr3((uintptr_t)root);
     write_cr0(read_cr0() | CR0_WP);
-    write_cr4(read_cr4() | (has.ebx & EBX_SMEP ? CR4_SMEP : 0) |
-              (has.ebx & EBX_SMAP ? CR4_SMAP : 0) | (has.ecx & ECX_UMIP ? CR4_UMIP : 0));
-    uaccess_ac = has.ebx & EBX_SMAP ? FLAGS_AC : 0;
+    write_cr4(read_cr4() | (has.ebx & CPUID7_SMEP ? CR4_SMEP : 0) |
+              (has.ebx & CPUID7_SMAP ? CR4_SMAP : 0) |
+              (has.ecx & CPUID7_ECX_UMIP ? CR4_UMIP : 0));
+    uaccess_ac = has.ebx & CPUID7_SMAP ? FLAGS_AC : 0;
 }
 
 uint64_t kernel_root(void)
