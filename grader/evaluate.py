@@ -56,9 +56,12 @@ class Grade:
 
 
 
-def gather_sources(lab: Lab, options: Options) -> list[Source]:
-    """The files of the lab and of those it stands on.  Raises Refused or GraderError."""
-    return [collect(each, lab, options) for each in stage(lab, find_labs())]
+def gather_sources(lab: Lab, options: Options, at: Lab | None = None) -> list[Source]:
+    """The files of the lab and of those it stands on, or of those that the stage `at` has.
+
+    Raises Refused or GraderError.
+    """
+    return [collect(each, lab, options) for each in stage(at or lab, find_labs())]
 
 
 def build_all(lab: Lab, sources: list[Source], options: Options,
@@ -75,16 +78,19 @@ def build_all(lab: Lab, sources: list[Source], options: Options,
             raise
 
 
-def prepare(lab: Lab, tests: list[Test], options: Options,
-            sources: list[Source] | None = None) -> Grade:
-    """Reads (or takes the sources given) and builds.  Mistakes of the student are in the builds."""
+def prepare(lab: Lab, tests: list[Test], options: Options, sources: list[Source] | None = None,
+            at: Lab | None = None) -> Grade:
+    """Reads (or takes the sources given) and builds.  Mistakes of the student are in the builds.
+
+    `at` is the lab whose stage is built, if it is a later one than that of the tests.
+    """
     grade = Grade(lab, options, options.cells, tests, options.seed)
     arches = tuple(dict.fromkeys(cell.split("/")[0] for cell in grade.cells))
     started = time.monotonic()
     try:
-        grade.sources = sources or gather_sources(lab, options)
+        grade.sources = sources or gather_sources(lab, options, at)
         grade.seed = options.seed or seed_of(grade.sources)
-        grade.builds = build_all(lab, grade.sources, options, arches)
+        grade.builds = build_all(at or lab, grade.sources, options, arches)
     except Refused as error:
         grade.seed = options.seed or "0"
         grade.builds = {arch: building.refused(lab, arch, error) for arch in arches}
@@ -186,8 +192,8 @@ def silent(kind: str, run: CellRun, record: dict) -> None:
 
 def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
           sources: list[Source] | None = None, listener: Listener = silent,
-          logs: Path | None = None) -> Grade:
+          logs: Path | None = None, at: Lab | None = None) -> Grade:
     """Builds and runs: what the trials use."""
-    grade = prepare(lab, tests if tests is not None else lab.tests, options, sources)
+    grade = prepare(lab, tests if tests is not None else lab.tests, options, sources, at)
     run(grade, listener, logs=logs)
     return grade

@@ -10,7 +10,7 @@ from grader import evaluate, processes
 from grader.build import Build, friendly_errors
 from grader.errors import GraderError
 from grader.evaluate import Grade
-from grader.labs import Lab, Test, choose, find_labs, select
+from grader.labs import Lab, Test, choose, find_labs, select, stage
 from grader.options import Options
 from grader.paths import build_dir, report_dir
 from grader.progress import Progress
@@ -76,7 +76,7 @@ def grade_command(options: Options) -> int:
     lab = choose(options.lab, find_labs())
     tests = _runnable(select(lab, options.test), options)
     paint = style.for_terminal()
-    grade = evaluate.prepare(lab, tests, options)
+    grade = evaluate.prepare(lab, tests, options, at=_later(lab, options))
     building.remember(lab)
     _print(built_lines(lab, grade, options, paint, details=False))
     progress = Progress(processes.on_terminal(), paint)
@@ -90,6 +90,18 @@ def grade_command(options: Options) -> int:
     if grade.errors:
         return 2
     return 0 if data["full"] else 1
+
+
+def _later(lab: Lab, options: Options) -> Lab | None:
+    """The lab that STAGE names, which must stand on the one that is graded."""
+    if not options.stage:
+        return None
+    labs = find_labs()
+    later = choose(options.stage, labs)
+    if lab not in stage(later, labs):
+        raise GraderError(f"STAGE={options.stage} does not stand on lab {lab.number}: name a later "
+                          "lab")
+    return later
 
 
 def _runnable(tests: list[Test], options: Options) -> list[Test]:

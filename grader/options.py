@@ -21,7 +21,7 @@ OPTIMISE = ("-O0", "-O2")
 CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
-    "FORCE", "SCREEN", "RUNS",
+    "FORCE", "SCREEN", "RUNS", "STAGE",
 )  # fmt: skip
 
 
@@ -44,6 +44,7 @@ class Options:
     force: bool = False
     screen: bool = False               # run: the VGA screen instead of the serial line
     runs: int = 20                     # soak: how many
+    stage: str = ""                    # grade: a later lab, whose kernel the tests run on
 
     @property
     def cells(self) -> list[str]:
@@ -82,6 +83,7 @@ def parse(values: Mapping[str, str]) -> Options:
         as_text=_one("AS", values.get("AS", ""), ("", "text")) == "text",
         force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",
         screen=_one("SCREEN", values.get("SCREEN", ""), ("", "0", "1")) == "1",
+        stage=values.get("STAGE", ""),
         runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
     )
 

@@ -44,7 +44,6 @@ lab-number  = $(firstword $(subst -, ,$(patsubst lab%,%,$(notdir $(1)))))
 lab-numbers := $(foreach l,$(LABS),$(call lab-number,$(l)))
 standins    := $(foreach d,$(sort $(wildcard kernel/standin/lab*)),$(if \
                  $(filter $(patsubst lab%,%,$(notdir $(d))),$(lab-numbers)),,$(d)))
-KEY         := $(subst /,-,$(subst kernel/standin/,,$(standins)))
 
 # -Wno-unused-parameter: a hole has parameters that it does not use yet.
 BASEFLAGS := $(arch-$(ARCH)) $(OPT) -gdwarf-4 -std=gnu11 -ffreestanding -fno-pie -fno-pic \
@@ -55,16 +54,20 @@ BASEFLAGS := $(arch-$(ARCH)) $(OPT) -gdwarf-4 -std=gnu11 -ffreestanding -fno-pie
 # DWARF 4: pyelftools 0.29 does not know all of clang's DWARF 5.
 # Debug information and __FILE__ name a file the way a person in the tree would.
 PREFIX    := "-fdebug-prefix-map=$(CURDIR)=." "-fmacro-prefix-map=$(CURDIR)/="
-INCLUDES   = -I$(KOBJ)/gen -Ikernel/include $(addprefix -I,$(standins)) $(addprefix -I,$(LABS))
+GIVEN     := -I$(KOBJ)/gen -Ikernel/include
+INCLUDES  := $(GIVEN) $(addprefix -I,$(standins)) $(addprefix -I,$(LABS))
 LDFLAGS   := -m $(emul-$(ARCH)) -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
              --build-id=none -nostdlib
 
 # ---- the given code ----
+# The seam includes headers of the labs (gs.h, percpu_ops.h), so its objects are not shared.
 given-dirs := kernel/boot kernel/x86 kernel/$(ARCH) kernel/mm kernel/task kernel/sys kernel/lib \
-              kernel/probe $(standins)
-given-c    := $(filter-out %/offsets.c,$(foreach d,$(given-dirs),$(sort $(wildcard $(d)/*.c))))
-given-S    := $(filter-out %.lds.S,$(foreach d,$(given-dirs),$(sort $(wildcard $(d)/*.S))))
-given-o    := $(patsubst %.c,$(KOBJ)/%.o,$(given-c)) $(patsubst %.S,$(KOBJ)/%.S.o,$(given-S))
+              kernel/probe
+seam-dirs  := kernel/probe/seam $(standins)
+c-of        = $(filter-out %/offsets.c %$(OTHER).c,$(foreach d,$(1),$(sort $(wildcard $(d)/*.c))))
+S-of        = $(filter-out %.lds.S %$(OTHER).S,$(foreach d,$(1),$(sort $(wildcard $(d)/*.S))))
+objects     = $(patsubst %.c,$(2)/%.o,$(call c-of,$(1))) $(patsubst %.S,$(2)/%.S.o,$(call S-of,$(1)))
+given-o    := $(call objects,$(given-dirs),$(KOBJ)) $(call objects,$(seam-dirs),$(OUT)/seam)
 headers    := $(KOBJ)/gen/offsets.h
 
 all: $(OUT)/corral.iso $(OUT)/checker.elf
@@ -78,11 +81,11 @@ $(KOBJ)/gen/offsets.h: kernel/offsets.c kernel/kernel.mk
 
 $(KOBJ)/%.o: %.c $(headers) kernel/kernel.mk
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) $(PREFIX) $(INCLUDES) -MMD -MP -c -o $@ $<
+	$(CC) $(BASEFLAGS) $(PREFIX) $(GIVEN) -MMD -MP -c -o $@ $<
 
 $(KOBJ)/%.S.o: %.S $(headers) kernel/kernel.mk
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) $(PREFIX) $(INCLUDES) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
+	$(CC) $(BASEFLAGS) $(PREFIX) $(GIVEN) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # The stage is one number in one object, so that the others can be shared.
 $(OUT)/stage.o: kernel/kernel.mk
@@ -96,23 +99,20 @@ lab$(2)-c   := $$(filter-out %/offsets.c %$(OTHER).c,$$(sort $$(wildcard $(1)/*.
 lab$(2)-S   := $$(filter-out %$(OTHER).S,$$(sort $$(wildcard $(1)/*.S)))
 lab$(2)-o   := $$(patsubst $(1)/%.c,$(OUT)/lab$(2)/%.o,$$(lab$(2)-c)) \
                $$(patsubst $(1)/%.S,$(OUT)/lab$(2)/%.S.o,$$(lab$(2)-S))
-lab$(2)-gen := $$(if $$(wildcard $(1)/offsets.c),$(OUT)/lab$(2)/gen/lab$(2)_offsets.h)
-lab$(2)-inc := -I$(OUT)/lab$(2)/gen -I$(KOBJ)/gen -Ikernel/include $$(addprefix -I,$$(standins)) \
-               $$(addprefix -I,$$(LABS))
 
 $(OUT)/lab$(2)/gen/lab$(2)_offsets.h: $(1)/offsets.c $$(headers)
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASEFLAGS) $$(lab$(2)-inc) -MMD -MP -MF $$@.d -MT $$@ -S -o $$@.s $$<
+	$$(CC) $$(BASEFLAGS) $$(LAB-INC) -MMD -MP -MF $$@.d -MT $$@ -S -o $$@.s $$<
 	sed -n 's/^[^A-Z]*OFFSET \([A-Z0-9_]*\) [$$$$]*\(-*[0-9]*\).*/#define \1 \2/p' $$@.s > $$@.tmp
 	mv $$@.tmp $$@
 
-$(OUT)/lab$(2)/%.o: $(1)/%.c $$(headers) $$(lab$(2)-gen)
+$(OUT)/lab$(2)/%.o: $(1)/%.c $$(headers) $$(lab-gens)
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(lab$(2)-inc) -MMD -MP -c -o $$@ $$<
+	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -MMD -MP -c -o $$@ $$<
 
-$(OUT)/lab$(2)/%.S.o: $(1)/%.S $$(headers) $$(lab$(2)-gen)
+$(OUT)/lab$(2)/%.S.o: $(1)/%.S $$(headers) $$(lab-gens)
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(lab$(2)-inc) -D__ASSEMBLER__ -MMD -MP -c -o $$@ $$<
+	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -D__ASSEMBLER__ -MMD -MP -c -o $$@ $$<
 
 $(OUT)/lab$(2).o: $$(lab$(2)-o) $$(wildcard $(OUT)/lab$(2).keep)
 	$$(LD) -m $$(emul-$$(ARCH)) -z noexecstack -r -o $$@.tmp $$(lab$(2)-o)
@@ -123,7 +123,20 @@ lab-objects += $(OUT)/lab$(2).o
 -include $$(wildcard $(OUT)/lab$(2)/*.d $(OUT)/lab$(2)/gen/*.d)
 endef
 lab-objects :=
+# A lab's assembly may use a macro of another lab, and with it that lab's offsets.
+LAB-INC     := $(foreach l,$(LABS),-I$(OUT)/lab$(call lab-number,$(l))/gen) $(INCLUDES)
+lab-gens    := $(foreach l,$(LABS),$(if $(wildcard $(l)/offsets.c),$(OUT)/lab$(call \
+                 lab-number,$(l))/gen/lab$(call lab-number,$(l))_offsets.h))
 $(foreach l,$(LABS),$(eval $(call lab-rules,$(l),$(call lab-number,$(l)))))
+
+# ---- the seam ----
+$(OUT)/seam/%.o: %.c $(headers) $(lab-gens) kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) $(PREFIX) $(LAB-INC) -MMD -MP -c -o $@ $<
+
+$(OUT)/seam/%.S.o: %.S $(headers) $(lab-gens) kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) $(PREFIX) $(LAB-INC) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # ---- the whole ----
 $(KOBJ)/kernel.lds: kernel/boot/kernel.lds.S kernel/kernel.mk
@@ -152,5 +165,5 @@ $(OUT)/checker.elf: $(checker)
 $(OUT)/corral.iso: $(OUT)/kernel.elf $(modules) kernel/boot/grub.sh
 	sh kernel/boot/grub.sh $@ $(OUT)/kernel.elf $(modules)
 
--include $(wildcard $(KOBJ)/kernel/*/*.d $(KOBJ)/kernel/*/*/*.d $(KOBJ)/gen/*.d)
+-include $(wildcard $(KOBJ)/kernel/*/*.d $(OUT)/seam/kernel/*/*/*.d $(KOBJ)/gen/*.d)
 .PHONY: all kernel

@@ -50,6 +50,12 @@ void offsets(void)
     OFFSET(REGS_ECX, offsetof(struct regs, ecx));
     OFFSET(REGS_EAX, offsetof(struct regs, eax));
 #endif
+    OFFSET(CPU_SELF, offsetof(struct cpu, self));
+    OFFSET(CPU_LAB2, offsetof(struct cpu, lab2.bytes));
+    OFFSET(CPU_LAB3, offsetof(struct cpu, lab3.bytes));
+#ifndef __x86_64__
+    OFFSET(CPU_SYSENTER_TOP, offsetof(struct cpu, sysenter_stack) + SYSENTER_WORDS * 4);
+#endif
     OFFSET(CPU_KSTACK_TOP, offsetof(struct cpu, kstack_top));
     OFFSET(CPU_TSS_SP0, offsetof(struct cpu, tss) + offsetof(struct tss, sp0));
 }

@@ -1,6 +1,7 @@
-"""The stage of lab 1's tests: threads of the ring-3 checker, and looks at what the kernel did.
+"""The stage of the tests: threads of the ring-3 checker, and looks at what the kernel did.
 
-CPU 0 is the subject.  CPU 1 stays parked and answers calls while CPU 0 stands still.
+One CPU is the subject, CPU 0 unless a test says otherwise.  Another, the witness, stays parked and
+answers calls while the subject stands still.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from grader.verdict import WRONG, Fail, Place, Stack, StackRow
 
 SUBJECT, WITNESS = 0, 1
 LAYOUT_FIELDS = (
-    "thread_size", "thread_state", "thread_as", "thread_lab1", "cpu_size", "cpu_current", "cpu_as",
-    "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt", "cpu_lab1", "canary_size", "area_size",
-    "kstack_size", "own_stack_size")
+    "thread_size", "thread_state", "thread_as", "thread_lab1", "thread_lab2", "thread_lab3",
+    "cpu_size", "cpu_current", "cpu_as", "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt",
+    "cpu_lab1", "cpu_lab2", "cpu_lab3", "cpu_probe", "cpu_nmis", "canary_size", "area1_size",
+    "area2_size", "area3_size", "kstack_size", "own_stack_size")
+LABS_WITH_AREAS = (1, 2, 3)
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
@@ -36,25 +39,35 @@ class Guarded:
     sides: list[tuple[str, int, bytes]]     # its name, its offset, its bytes
 
 
+def _of_lab(lab: int) -> str:
+    return "" if lab == 1 else f" of lab {lab}"
+
+
 class Scene:
     """What one test does with its machine."""
 
-    def __init__(self, cell):
+    def __init__(self, cell, cpu: int = SUBJECT):
         self.cell = cell
+        self.cpu = cpu
+        self.witness = WITNESS if cpu == SUBJECT else SUBJECT
         self.m = cell.machine
         self.random = cell.random
         self.layout = Layout(self.m.width)
         self.checker = Elf(self.m.elf.path.with_name("checker.elf"))
         # All pages of its code, with the zeros that the loader puts behind it.
         self.text_start = self.checker.address("_start") & -PAGE
-        end = self.checker.address("checker_touch_next") + PAGE & -PAGE
+        end = self.checker.address("checker_gs_selector_next") + PAGE & -PAGE
         size = end - self.text_start
         self.text = self.checker.read(self.text_start, size).ljust(size, b"\0")
         raw = self.m.read("probe_layout", 4 * len(LAYOUT_FIELDS))
         self.offset = dict(zip(LAYOUT_FIELDS, struct.unpack(f"<{len(LAYOUT_FIELDS)}I", raw)))
-        self.cpu0 = self.m.elf.address("cpus")
+        self.block = self.block_of(cpu)         # the subject's struct cpu
         self.token = 0
         self.canaries: list[Guarded] = []
+
+    def block_of(self, cpu: int) -> int:
+        """The address of a CPU's struct cpu."""
+        return self.m.elf.address("cpus") + cpu * self.offset["cpu_size"]
 
     # ---- making a state ----
 
@@ -65,21 +78,31 @@ class Scene:
 
     def tss(self) -> None:
         """Exercise 1.1 as the kernel's start would use it."""
-        self.m.call(SUBJECT, "tss_init", self.cpu0)
+        self.m.call(self.cpu, "tss_init", self.block)
 
-    def thread(self, present: bool = False) -> int:
-        """A thread of the checker; its address in the kernel."""
-        thread = self.m.call(SUBJECT, "probe_thread", int(present), budget=3_000_000)
+    def thread(self) -> int:
+        """A thread of the checker for the subject; its address in the kernel."""
+        thread = self.m.call(SUBJECT, "probe_thread", self.cpu, budget=3_000_000)
         if not thread:
             raise GraderError("the kernel could not make a thread for a test")
         return thread
 
     def present(self) -> int:
-        """A thread that is CPU 0's present one, with its entry stack named."""
-        thread = self.thread(present=True)
-        self.m.call(SUBJECT, "tss_set_sp0", self.cpu0, thread)
+        """A thread that is the subject's present one, with its entry stack named."""
+        thread = self.thread()
+        self.adopt(thread)
         self.guard(thread)
         return thread
+
+    def adopt(self, thread: int) -> None:
+        """Makes a thread the subject's present one, and names its entry stack."""
+        self.m.call(self.cpu, "probe_adopt", thread)
+        self.m.call(self.cpu, "tss_set_sp0", self.block, thread)
+
+    @property
+    def honest(self) -> dict[str, int]:
+        """What a thread that leaves GS alone has there (32 bits; 0 before lab 2)."""
+        return {} if self.m.width == 64 else {"gs": self.m.u16("user_gs")}
 
     def fresh_token(self) -> int:
         """A number that the next interrupts have to turn over."""
@@ -88,12 +111,15 @@ class Scene:
         return self.token
 
     def guard(self, *threads: int) -> None:
-        """Puts random bytes around the lab's area of each thread and of CPU 0."""
-        canary, area = self.offset["canary_size"], self.offset["area_size"]
-        places = [("the thread's area", thread + self.offset["thread_lab1"]) for thread in threads]
+        """Puts random bytes around the labs' areas of each thread and of the subject's CPU."""
+        places = [(f"the thread's area{_of_lab(lab)}", lab, thread + self.offset[f"thread_lab{lab}"])
+                  for thread in threads for lab in LABS_WITH_AREAS]
         if not self.canaries:
-            places.append(("CPU 0's area", self.cpu0 + self.offset["cpu_lab1"]))
-        for name, base in places:
+            places += [(f"CPU {self.cpu}'s area{_of_lab(lab)}", lab,
+                        self.block + self.offset[f"cpu_lab{lab}"]) for lab in LABS_WITH_AREAS]
+        canary = self.offset["canary_size"]
+        for name, lab, base in places:
+            area = self.offset[f"area{lab}_size"]
             sides = [(f"{side} {name}", at, self.random.randbytes(canary))
                      for side, at in (("below", 0), ("above", canary + area))]
             for _, at, data in sides:
@@ -104,9 +130,9 @@ class Scene:
         """Goes to ring 3 with these registers, by the grader's own code."""
         address = self.m.elf.address("probe_regs")
         self.m.write(address, self.layout.pack(regs))
-        self.m.start(SUBJECT, "probe_enter_user", address)
-        stop = self.m.run(SUBJECT, regs["ip"], BUDGET)
-        if stop.reason != "address" or self.m.regs(SUBJECT).cpl != 3:
+        self.m.start(self.cpu, "probe_enter_user", address)
+        stop = self.m.run(self.cpu, regs["ip"], BUDGET)
+        if stop.reason != "address" or self.m.regs(self.cpu).cpl != 3:
             raise GraderError(f"the grader's own way to ring 3 failed: {stop}")
 
     def sled(self, at: int = 0) -> int:
@@ -120,16 +146,16 @@ class Scene:
     # ---- running and looking ----
 
     def run_to(self, until, expected: str, *, at: Place | None = None, budget: int = BUDGET):
-        """Runs CPU 0 to one of the addresses; anything else is the student's failure."""
-        stop = self.m.run(SUBJECT, until, budget)
+        """Runs the subject to one of the addresses; anything else is the student's failure."""
+        stop = self.m.run(self.cpu, until, budget)
         if stop.reason == "address":
             return stop
         raise self.failed(stop, expected, at)
 
     def run_to_leave(self, at: Place | None = None) -> None:
-        """Runs CPU 0 until it leaves the kernel by ret_to_user(), which it may not with IF = 1."""
+        """Runs the subject until it leaves the kernel by ret_to_user(), which it may not with IF = 1."""
         self.run_to("ret_to_user", "ret_to_user() called, to leave the kernel", at=at)
-        if self.m.regs(SUBJECT).flags & IF:
+        if self.m.regs(self.cpu).flags & IF:
             raise Fail(WRONG, expected="interrupts off at ret_to_user()", seen="IF = 1", at=at,
                        cause="an interrupt now would find a kernel that has half left.")
 
@@ -148,8 +174,8 @@ class Scene:
                     went_wrong=failure.went_wrong, cause=cause)
 
     def argument(self, index: int) -> int:
-        """An argument of the C function that CPU 0 is about to enter."""
-        regs = self.m.regs(SUBJECT)
+        """An argument of the C function that the subject is about to enter."""
+        regs = self.m.regs(self.cpu)
         if self.m.width == 64:
             return (regs.rdi, regs.rsi, regs.rdx)[index]
         return self.m.ptr(regs.esp + 4 * (index + 1))
@@ -160,7 +186,7 @@ class Scene:
 
     def thread_regs(self, thread: int) -> int:
         """What the lab's accessor says, asked on CPU 1."""
-        return self.m.call(WITNESS, "thread_regs", thread)
+        return self.m.call(self.witness, "thread_regs", thread)
 
     def check_saved(self, seen: dict[str, int], expected: dict[str, int], where: str,
                     **details) -> None:
@@ -177,8 +203,8 @@ class Scene:
                    stack=word.drawing(where, seen, expected), **details)
 
     def check_user(self, expected: dict[str, int], **details) -> None:
-        """Fails unless CPU 0 is in ring 3, in the checker's own code, with these registers."""
-        regs = self.m.regs(SUBJECT)
+        """Fails unless the subject is in ring 3, in the checker's own code, with these registers."""
+        regs = self.m.regs(self.cpu)
         if regs.cpl != 3:
             raise Fail(WRONG, expected="ring 3", seen=f"ring {regs.cpl}", **details)
         self.check_code(regs.pc, **details)
@@ -192,7 +218,7 @@ class Scene:
                        seen=f"{word.title(name)} = {word.hex(name, seen[name])}{more}", **details)
 
     def check_code(self, pc: int, **details) -> None:
-        """Fails if the checker's code in front of CPU 0 is not what the grader put there."""
+        """Fails if the checker's code in front of the subject is not what the grader put there."""
         if self.m.read(self.text_start, len(self.text)) != self.text:
             raise Fail(WRONG, expected="the ring-3 program's own code",
                        seen=f"other bytes in its memory around {pc:#x}", **details)
@@ -235,7 +261,7 @@ class Scene:
 
     def kernel_stack(self) -> tuple[int, int]:
         """The bounds of CPU 0's kernel stack: lowest address, top."""
-        top = self.m.ptr(self.cpu0 + self.offset["cpu_kstack_top"])
+        top = self.m.ptr(self.block + self.offset["cpu_kstack_top"])
         return top - self.offset["kstack_size"], top
 
     def memory(self, address: int) -> str:
@@ -249,7 +275,7 @@ class Scene:
         return ""
 
     def user_place(self, label: str = "interrupt came at") -> Place:
-        """Where CPU 0 is in the checker."""
-        pc = self.m.pc(SUBJECT)
+        """Where the subject is in the checker."""
+        pc = self.m.pc(self.cpu)
         return Place(self.checker.where(pc), self.checker.instruction(pc).text, "",
                      "ring 3", label)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from grader.explore.registers import IF
-from grader.explore.scene import BUDGET, PATH_LIMIT, SUBJECT, Scene
+from grader.explore.scene import BUDGET, PATH_LIMIT, Scene
 from grader.verdict import CaseGone, Fail, Place, ReplayStop
 
 
@@ -72,7 +72,7 @@ def trace(scene: Scene, name: str, until: Iterable[int], expected: str,
 
     A path that never arrives, or is longer than PATH_LIMIT, is the student's failure.
     """
-    steps, stop = scene.m.walk(SUBJECT, until, PATH_LIMIT)
+    steps, stop = scene.m.walk(scene.cpu, until, PATH_LIMIT)
     if stop.reason in ("budget", "steps"):
         raise Fail("hang", expected=f"{expected} within {PATH_LIMIT} instructions",
                    seen=f"more than {PATH_LIMIT} instructions, and still at "
@@ -124,9 +124,9 @@ def go_to(scene: Scene, start, boundary: Boundary) -> None:
     if boundary.index == 0:
         return
     # run() does not stop where it starts, so a path that comes back there has one stop less.
-    left = boundary.times + (scene.m.pc(SUBJECT) != boundary.pc)
+    left = boundary.times + (scene.m.pc(scene.cpu) != boundary.pc)
     for _ in range(left):
-        stop = scene.m.run(SUBJECT, boundary.pc, BUDGET)
+        stop = scene.m.run(scene.cpu, boundary.pc, BUDGET)
         if stop.reason != "address":
             raise scene.failed(stop, "the same path as before")
 
@@ -167,10 +167,10 @@ def taken_at(scene: Scene, start, boundary: Boundary, event: Callable[[], None],
     go_to(scene, start, boundary)
     event()
     stub = scene.m.ptr(scene.m.elf.address("vector_stubs") + vector * scene.layout.word)
-    stop = scene.m.run(SUBJECT, stub, BUDGET)
+    stop = scene.m.run(scene.cpu, stub, BUDGET)
     if stop.reason != "address":
         return boundary.pc
-    return scene.m.ptr(scene.m.regs(SUBJECT).sp)
+    return scene.m.ptr(scene.m.regs(scene.cpu).sp)
 
 
 def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Callable[[], None],

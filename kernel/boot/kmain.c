@@ -13,7 +13,10 @@
 #include "lapic.h"
 #include "mm.h"
 #include "multiboot.h"
+#include "nmi.h"
+#include "output.h"
 #include "panic.h"
+#include "percpu.h"
 #include "pic.h"
 #include "print.h"
 #include "probe.h"
@@ -31,20 +34,35 @@ _Noreturn void hole_reached(const struct hole *hole)
           hole->what);
 }
 
+#define STAGE_MANY 2 /* from this stage on all CPUs run ring 3 */
+
 static void clock_interrupt(unsigned vector, bool user)
 {
     (void)vector;
     sched_tick(user);
+    if (this_cpu()->id == 0)
+        output_drain();
 }
 
 /* What each CPU does for itself, in this order. */
 static void cpu_init(struct cpu *cpu)
 {
     gdt_init(cpu);
+    percpu_init(cpu);
     idt_load();
     mm_init_cpu();
+    hide_tables();
     lapic_init();
     fastcall_init(cpu);
+}
+
+/* The last step of each CPU: from here on it is interrupted, and runs what is its. */
+_Noreturn static void run_threads(struct cpu *cpu)
+{
+    tss_init(cpu);
+    nmi_init(cpu);
+    lapic_timer_start(TICKS_PER_SECOND, VECTOR_CLOCK);
+    ret_to_user();
 }
 
 _Noreturn void ap_main(struct cpu *cpu)
@@ -53,22 +71,38 @@ _Noreturn void ap_main(struct cpu *cpu)
     __atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE); /* all of the above is visible first */
     if (probe_boot)
         probe_park(cpu);
-    for (;;) /* until lab 2 the other CPUs have nothing to run */
-        hlt();
+    while (!__atomic_load_n(&cpu->released, __ATOMIC_ACQUIRE)) /* its threads come before */
+        if (corral_stage < STAGE_MANY)
+            hlt();
+        else
+            cpu_pause();
+    run_threads(cpu);
+}
+
+/* Each other CPU has the same threads from its start to its end, and all their memory. */
+static void release_others(void)
+{
+    static const char *const programs[] = {"worker", "worker"};
+    for (unsigned i = 1; i < ncpus && corral_stage >= STAGE_MANY; i++) {
+        for (unsigned p = 0; p < sizeof(programs) / sizeof(programs[0]); p++) {
+            struct thread *thread = program_start(programs[p], &cpus[i]);
+            if (thread)
+                thread_ready(thread);
+        }
+        __atomic_store_n(&cpus[i].released, true, __ATOMIC_RELEASE);
+    }
 }
 
 _Noreturn static void start_shell(void)
 {
-    struct cpu *cpu = &cpus[0];
     intr_set_handler(VECTOR_CLOCK, clock_interrupt);
     input_init();
-    tss_init(cpu);
-    struct thread *shell = program_start("shell");
+    struct thread *shell = program_start("shell", &cpus[0]);
     if (!shell)
         panic("there is no program \"shell\" among GRUB's modules");
     thread_ready(shell);
-    lapic_timer_start(TICKS_PER_SECOND, VECTOR_CLOCK);
-    ret_to_user();
+    release_others();
+    run_threads(&cpus[0]);
 }
 
 _Noreturn void kmain(uint32_t magic, uint32_t boot_information)
@@ -78,6 +112,7 @@ _Noreturn void kmain(uint32_t magic, uint32_t boot_information)
     gdt_init(&cpus[0]);
     idt_init();
     idt_load();
+    dispatch_init();
     console_init();
     if (magic != MULTIBOOT_MAGIC)
         panic("booted by something else than a multiboot2 loader (magic %x)", (unsigned)magic);

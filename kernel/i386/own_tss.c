@@ -4,6 +4,7 @@
 #include "mm.h"
 #include "own_stacks.h"
 #include "panic.h"
+#include "percpu.h"
 #include "print.h"
 #include "symbols.h"
 
@@ -33,7 +34,7 @@ void own_tss_init(struct cpu *cpu)
 _Noreturn void own_task(unsigned vector);
 _Noreturn void own_task(unsigned vector)
 {
-    const struct tss *tss = &this_cpu()->tss;
+    const struct tss *tss = &cpu_from_hw()->tss;
     uintptr_t         offset;
     const char       *name = symbol_name(tss->eip, &offset);
     panic("%s at %p (%s+%p), stack pointer %p", vector == VECTOR_DF ? "double fault" : "machine check",

@@ -17,16 +17,29 @@ enum own_stack { OWN_DF, OWN_NMI, OWN_MC, OWN_DEBUG, OWN_STACKS };
 #define SYSENTER_WORDS 32
 
 /* A lab's state, opaque to the kernel.  The host writes and checks the canaries. */
-struct lab1_area {
-    uint8_t below[AREA_CANARY_SIZE];
-    uint8_t bytes[LAB1_AREA_SIZE] __attribute__((aligned(64)));
-    uint8_t above[AREA_CANARY_SIZE];
+#define LAB_AREA(lab, size)                                   \
+    struct lab {                                              \
+        uint8_t below[AREA_CANARY_SIZE];                      \
+        uint8_t bytes[size] __attribute__((aligned(64)));     \
+        uint8_t above[AREA_CANARY_SIZE];                      \
+    }
+LAB_AREA(lab1_area, LAB1_AREA_SIZE);
+LAB_AREA(lab2_area, LAB2_AREA_SIZE);
+LAB_AREA(lab3_area, LAB3_AREA_SIZE);
+
+/* For the grader: fields of three sizes, side by side, and what it counts in them. */
+struct probe_cpu {
+    uintptr_t word;
+    uint32_t  count;
+    uint8_t   before, byte, after;
 };
 
 struct thread;
 struct address_space;
 
+/* From lab 2 on this is what %gs:0 shows; its size is below 64 KiB. */
 struct cpu {
+    struct cpu           *self;           /* its own address, for code that has only GS */
     unsigned              id;             /* its index in cpus[] */
     uint8_t               apic_id;
     bool                  online;         /* stored with release by the CPU itself */
@@ -38,12 +51,20 @@ struct cpu {
     uint32_t              ticks;          /* clock interrupts seen */
     uint32_t              idle_ticks;     /* ... of these, while idle */
     uint32_t              interrupts;     /* device interrupts seen */
+    uint32_t              nmis;           /* NMIs seen */
+    uintptr_t             nmi_ip;         /* where the last one found this CPU */
+    uint32_t              machine_checks; /* ... that it survived */
+    bool                  released;       /* an AP may run its threads; stored with release by CPU 0 */
+    struct probe_cpu      probe;
     struct tss            tss __attribute__((aligned(16)));
     uint64_t              gdt[GDT_SLOTS] __attribute__((aligned(16)));
     struct lab1_area      lab1 __attribute__((aligned(64)));
+    struct lab2_area      lab2 __attribute__((aligned(64)));
+    struct lab3_area      lab3 __attribute__((aligned(64)));
 #ifndef __x86_64__
     struct tss            df_tss __attribute__((aligned(16))); /* for task gates */
     struct tss            mc_tss __attribute__((aligned(16)));
+    struct tss            nmi_tss __attribute__((aligned(16))); /* lab 3's to use, or not */
     uint32_t              sysenter_stack[SYSENTER_WORDS]; /* until syscall_entry has a better one */
 #endif
 } __attribute__((aligned(64)));
@@ -51,10 +72,7 @@ struct cpu {
 extern struct cpu cpus[MAX_CPUS]; /* cpus[0] is the boot CPU */
 extern unsigned   ncpus;          /* how many of them there are */
 
-/*
- * The CPU that runs this.  Any level; an NMI may call it.
- * Until lab 2 it asks the local APIC for its id.
- */
+/* The CPU that runs this.  Any level; an NMI may call it.  Written in lab 2: see percpu.h. */
 struct cpu *this_cpu(void);
 
 #endif

@@ -64,6 +64,7 @@
 /* Interrupt vectors.  A vector's level is its top four bits. */
 #define VECTOR_DEBUG     1
 #define VECTOR_NMI       2
+#define VECTOR_NM        7 /* "device not available": CR0.TS */
 #define VECTOR_DF        8
 #define VECTOR_GP        13
 #define VECTOR_PF        14
@@ -76,8 +77,10 @@
 #define VECTOR_IPI       0xe0
 #define VECTOR_SPURIOUS  0xff
 
-/* The opaque area of lab 1 in each thread and in each CPU: bytes, aligned to 64. */
+/* The opaque area of each lab in each thread and in each CPU: bytes, a multiple of 64. */
 #define LAB1_AREA_SIZE   512
+#define LAB2_AREA_SIZE   128
+#define LAB3_AREA_SIZE   1024
 #define AREA_CANARY_SIZE 64
 
 #define EFLAGS_IF 0x200

@@ -7,6 +7,7 @@
 #ifndef CORRAL_PANIC_H
 #define CORRAL_PANIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The text of the first panic, without "panic on CPU n: ". Empty as long as there was none. */
@@ -18,6 +19,12 @@ extern char panic_message[512];
  * inside it adds its text and ends the report, one on another CPU stops that CPU in silence.
  */
 _Noreturn void panic(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether this CPU is the one that panics. */
+bool panicking(void);
+
+/* This CPU's index in cpus[], by CPUID: needs no GS and no APIC; 0 while nobody knows it yet. */
+unsigned cpu_number(void);
 
 /* Stops this CPU with interrupts off; an NMI is answered and the CPU stops again. */
 _Noreturn void panic_stop(void);

@@ -46,10 +46,15 @@ _Noreturn void probe_park(struct cpu *cpu);
 _Noreturn void probe_enter_user(const struct regs *regs);
 
 /*
- * Makes a thread of the program `checker`, waiting.  If `present` it is CPU 0's present one, its
- * address space is active, and nothing of the lab was called but thread_regs().  0: no room.
+ * Makes a thread of the program `checker`, waiting, for one CPU.  CPU 0.  NULL: no room.
  */
-struct thread *probe_thread(bool present);
+struct thread *probe_thread(unsigned cpu);
+
+/*
+ * Makes it the present one of the CPU that runs this, with its address space; nothing of lab 1 is
+ * called but thread_regs().
+ */
+void probe_adopt(struct thread *thread);
 
 /* Gives the thread a page of zeros that it may write and execute; its kernel address, or 0. */
 void *probe_map(struct thread *thread, uintptr_t address);
@@ -62,5 +67,26 @@ void probe_sled(void);
  * probe_trap_skip bytes later.
  */
 bool probe_trap(struct regs *regs, uintptr_t cr2);
+
+/* What an NMI, a machine check and deferred work do in a graded boot: they answer the host. */
+void probe_nmi(const struct regs *regs);
+void probe_mce(const struct regs *regs);
+void probe_work(unsigned work);
+
+/* Before lab 3 an NMI stops the kernel, unless this is not 0. */
+extern uint32_t probe_nmi_allowed;
+
+/* ---- the seam: functions around macros of lab 2, which the host calls ---- */
+
+/*
+ * Calls fn(arg) with something of ring 3's in GS: a selector in 32 bits, a base in 64.  Puts the
+ * kernel's back.  Interrupts off.
+ */
+uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
+
+/* percpu_read(), percpu_write(), percpu_add() of this CPU's probe fields. */
+uintptr_t probe_percpu_read(void);
+void      probe_percpu_write(uintptr_t value);
+void      probe_percpu_add(uintptr_t number);
 
 #endif

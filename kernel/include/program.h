@@ -16,9 +16,9 @@ const char *program_name(unsigned index);
 bool program_exists(const char *name);
 
 /*
- * Loads a program into an address space of its own; its first thread is not ready yet.  NULL: there
- * is no program of that name, or no room.  CPU 0, interrupts off.
+ * Loads a program into an address space of its own; its first thread belongs to `cpu` and is not
+ * ready yet.  NULL: there is no program of that name, or no room.  CPU 0, interrupts off.
  */
-struct thread *program_start(const char *name);
+struct thread *program_start(const char *name, struct cpu *cpu);
 
 #endif

@@ -30,6 +30,11 @@
 #define SYS_GETTID          12  /*                      thread id                           */
 #define SYS_WAIT_INPUT      13  /*                      0, once SYS_READ would give bytes   */
 #define SYS_PROGRAMS        14  /* buf, len             bytes written: names, each with \n  */
+#define SYS_GETCPU          15  /*                      the CPU of the calling thread       */
+#define SYS_SET_GS          16  /* address              0; 64 bits: it is the base of GS    */
+#define SYS_NMI             17  /* cpu                  0, when an NMI was sent there       */
+
+/* On another CPU than 0, calls that need memory, programs, input or other CPUs give -EBUSY. */
 
 /* A program that an exception ended has the exit code EXIT_KILLED + vector. */
 #define EXIT_KILLED        128
@@ -68,11 +73,13 @@ struct cpu_entry {
     uint32_t interrupts;        /* device and timer interrupts taken       */
     uint32_t ticks;             /* timer ticks taken                       */
     uint32_t idle_ticks;        /* of these, the ones that found it idle   */
-    uint32_t unused;            /* 0                                       */
+    uint32_t nmis;              /* NMIs taken                              */
+    uint64_t nmi_ip;            /* where the last of them found it         */
+    char nmi_place[32];         /* the same as name+offset, or empty       */
 };
 
 _Static_assert(sizeof(struct ps_entry) == 40, "both widths share this layout");
-_Static_assert(sizeof(struct cpu_entry) == 32, "both widths share this layout");
+_Static_assert(sizeof(struct cpu_entry) == 72, "both widths share this layout");
 
 #endif /* __ASSEMBLER__ */
 #endif

@@ -30,34 +30,42 @@ struct thread {
     uint32_t              ticks;       /* clock interrupts that found it running */
     char                  name[16];
     struct lab1_area      lab1 __attribute__((aligned(64)));
+    struct lab2_area      lab2 __attribute__((aligned(64)));
+    struct lab3_area      lab3 __attribute__((aligned(64)));
 };
 
 extern struct thread threads[MAX_THREADS];
 
 /*
- * Makes a thread of CPU 0 that starts in ring 3 at `ip` with stack pointer `sp`, not yet ready.
+ * Makes a thread of `cpu` that starts in ring 3 at `ip` with stack pointer `sp`, not yet ready.
  * Its registers are set through the lab's thread_regs().  NULL if there is no room.
  * Level DISPATCH or below, CPU 0, not from an NMI.
  */
-struct thread *thread_create(const char *name, struct address_space *as, uintptr_t ip,
-                             uintptr_t sp);
+struct thread *thread_create(const char *name, struct cpu *cpu, struct address_space *as,
+                             uintptr_t ip, uintptr_t sp);
 
-/* Makes a thread that was just created, or that waits, ready to run.  CPU 0, interrupts off. */
+/*
+ * Makes a thread that was just created, or that waits, ready to run.  Interrupts off, its own CPU,
+ * or CPU 0 before that was released.
+ */
 void thread_ready(struct thread *thread);
 
-/* Ends a thread; its parent, if it waits, gets the code.  CPU 0, interrupts off. */
+/*
+ * Ends a thread; its parent, if it waits, gets the code.  On another CPU than 0 it stays dead, with
+ * its memory: only CPU 0 gives pages back.  Interrupts off, its own CPU.
+ */
 void thread_exit(struct thread *thread, int32_t code);
 
 /*
  * Ends a thread for a fault of its own, with a line on the console.  `regs` are the registers at
- * the fault.  CPU 0, interrupts off.
+ * the fault.  Interrupts off, its own CPU.
  */
 void thread_fault(struct thread *thread, const struct regs *regs, uintptr_t address);
 
-/* Parks the present thread.  Its result is in its registers already.  CPU 0, interrupts off. */
+/* Parks the present thread.  Its result is in its registers already.  Interrupts off. */
 void thread_wait(enum wait_reason reason, uint32_t value);
 
-/* Makes ready what waited for `reason` with this value.  CPU 0, interrupts off. */
+/* Makes ready this CPU's threads that waited for `reason` with this value.  Interrupts off. */
 void thread_wake(enum wait_reason reason, uint32_t value);
 
 /*
@@ -65,6 +73,9 @@ void thread_wake(enum wait_reason reason, uint32_t value);
  * has while its turn lasts.  NULL: nobody can run.  Interrupts off, any CPU, not from an NMI.
  */
 struct thread *sched_next(void);
+
+/* Makes `thread`, or none, this CPU's present one.  Interrupts off. */
+void sched_switch(struct thread *thread);
 
 /* A clock interrupt came.  `user` says whether it found ring 3.  At CLOCK level. */
 void sched_tick(bool user);

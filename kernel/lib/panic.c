@@ -27,8 +27,7 @@ char panic_message[512];
 static unsigned panic_owner; /* 0: none, or 1 + the number of the first CPU that panicked */
 static bool     panic_again; /* that CPU has panicked once more while it reported */
 
-/* This CPU's number, found without GS; an AP that starts has its apic_id already. Else 0. */
-static unsigned cpu_number(void)
+unsigned cpu_number(void)
 {
     uint8_t apic_id = cpuid_apic_id();
 
@@ -36,6 +35,11 @@ static unsigned cpu_number(void)
         if (cpus[i].apic_id == apic_id)
             return i;
     return 0;
+}
+
+bool panicking(void)
+{
+    return __atomic_load_n(&panic_owner, __ATOMIC_RELAXED) == 1 + cpu_number();
 }
 
 void backtrace(uintptr_t frame)

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "console.h"
 #include "format.h"
+#include "output.h"
 
 /* Characters on their way: the console moves its cursor once for each piece. */
 struct piece {
@@ -16,7 +16,7 @@ struct piece {
 
 static void flush(struct piece *piece)
 {
-    console_write(piece->text, piece->length);
+    output_write(piece->text, piece->length);
     piece->length = 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "cpu.h"
 #include "mm.h"
+#include "nmi.h"
 #include "page.h"
 #include "panic.h"
 #include "stacks.h"
@@ -140,7 +141,7 @@ void mm_init_cpu(void)
     write_cr0(read_cr0() | CR0_WP);
     write_cr4(read_cr4() | (has.ebx & CPUID7_SMEP ? CR4_SMEP : 0) |
               (has.ebx & CPUID7_SMAP ? CR4_SMAP : 0) |
-              (has.ecx & CPUID7_ECX_UMIP ? CR4_UMIP : 0));
+              (sizeof(void *) == 8 && has.ebx & CPUID7_FSGSBASE ? CR4_FSGSBASE : 0));
     uaccess_ac = has.ebx & CPUID7_SMAP ? FLAGS_AC : 0;
 }
 
@@ -208,8 +209,11 @@ void *as_map_new(struct address_space *as, uintptr_t address, unsigned flags)
 
 void as_activate(struct address_space *as)
 {
-    this_cpu()->as = as;
-    write_cr3((uintptr_t)(as ? as->root : root));
+    struct cpu *cpu = this_cpu();
+    uintptr_t   cr3 = (uintptr_t)(as ? as->root : root);
+    cpu->as = as;
+    nmi_note_cr3(cpu, cr3);
+    write_cr3(cr3);
 }
 
 void *mmio_map(uint64_t phys, size_t size)

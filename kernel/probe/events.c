@@ -19,6 +19,7 @@ uint32_t probe_resched;               /* not 0: the next interrupt ends the pres
 uintptr_t probe_touch;                /* not 0: an interrupt copies 8 bytes from here */
 int32_t  probe_touch_result;
 uint32_t probe_touch_good;            /* times that the handler found its own locals intact */
+uintptr_t probe_add;                  /* not 0: an interrupt calls probe_percpu_add() with it */
 uint32_t probe_trap_skip;             /* not 0: a trap of ring 3 skips so many bytes */
 struct regs probe_trap_regs;          /* what ktrap() was given last, and CR2 then */
 uintptr_t probe_trap_cr2;
@@ -42,6 +43,8 @@ static void touch(unsigned vector)
 static void interrupt(unsigned vector, bool user)
 {
     (void)user;
+    if (probe_add)
+        probe_percpu_add(probe_add);
     if (probe_wake) {
         thread_ready(probe_wake);
         probe_wake = 0;

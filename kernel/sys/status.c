@@ -3,8 +3,10 @@
  */
 #include "entry.h"
 #include "errno.h"
+#include "format.h"
 #include "mm.h"
 #include "string.h"
+#include "symbols.h"
 #include "syscall.h"
 #include "sysnum.h"
 
@@ -44,6 +46,17 @@ intptr_t sys_ps(uintptr_t to, uintptr_t max, uintptr_t unused)
     return (intptr_t)count;
 }
 
+/* "name+0x12" for an address of the kernel, "ring 3" for one of a program, "" for none. */
+static void name_place(char *text, size_t size, uintptr_t ip)
+{
+    uintptr_t   offset;
+    const char *name = ip >= KERNEL_BASE ? symbol_name(ip, &offset) : NULL;
+    if (name)
+        ksnprintf(text, size, "%s+0x%lx", name, (unsigned long)offset);
+    else if (ip && ip < USER_END)
+        strlcpy(text, "ring 3", size);
+}
+
 intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused)
 {
     (void)unused;
@@ -58,7 +71,10 @@ intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused)
              .interrupts = cpu->interrupts,
              .ticks = cpu->ticks,
              .idle_ticks = cpu->idle_ticks,
+             .nmis = cpu->nmis,
+             .nmi_ip = cpu->nmi_ip,
         };
+        name_place(entry.nmi_place, sizeof(entry.nmi_place), cpu->nmi_ip);
         if (copy_to_user(to + count++ * sizeof(entry), &entry, sizeof(entry)) != 0)
             return -EFAULT;
     }

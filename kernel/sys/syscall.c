@@ -1,14 +1,20 @@
 /*
  * syscall.c: what ring 3 may ask for.  A call never blocks: one that has to wait parks its thread
  * with the result in its registers already, and runs no further.
+ *
+ * Until lab 4 the CPUs share nothing: memory, programs and the console are CPU 0's, and threads of
+ * the others get -EBUSY for what would need them.
  */
+#include "boot.h"
 #include "syscall.h"
 
-#include "console.h"
 #include "entry.h"
 #include "errno.h"
 #include "halt.h"
+#include "lapic.h"
 #include "mm.h"
+#include "output.h"
+#include "percpu.h"
 #include "program.h"
 #include "string.h"
 #include "sysnum.h"
@@ -40,7 +46,7 @@ static intptr_t sys_write(uintptr_t from, uintptr_t size, uintptr_t c)
         if (copy_from_user(part, from + (uintptr_t)done, count) != 0)
             return done ? done : -EFAULT;
         sti();
-        console_write(part, count);
+        output_write(part, count);
         cli();
         done += (intptr_t)count;
     }
@@ -88,7 +94,7 @@ static intptr_t sys_spawn(uintptr_t from, uintptr_t b, uintptr_t c)
         return error;
     if (!program_exists(name))
         return -ENOENT;
-    struct thread *thread = program_start(name);
+    struct thread *thread = program_start(name, &cpus[0]);
     if (!thread)
         return -ENOMEM;
     thread->wait_parent = current()->tid;
@@ -120,14 +126,14 @@ static intptr_t sys_sleep(uintptr_t ticks, uintptr_t b, uintptr_t c)
 {
     (void)b, (void)c;
     if (ticks > 0)
-        thread_wait(WAIT_TICKS, cpus[0].ticks + (uint32_t)ticks);
+        thread_wait(WAIT_TICKS, this_cpu()->ticks + (uint32_t)ticks);
     return 0;
 }
 
 static intptr_t sys_ticks(uintptr_t a, uintptr_t b, uintptr_t c)
 {
     (void)a, (void)b, (void)c;
-    return (intptr_t)cpus[0].ticks;
+    return (intptr_t)this_cpu()->ticks;
 }
 
 static intptr_t sys_gettid(uintptr_t a, uintptr_t b, uintptr_t c)
@@ -160,27 +166,65 @@ static intptr_t sys_programs(uintptr_t to, uintptr_t size, uintptr_t c)
     return (intptr_t)done;
 }
 
-static syscall *const calls[] = {
-    [SYS_EXIT] = sys_exit,
-    [SYS_WRITE] = sys_write,
-    [SYS_READ] = sys_read,
-    [SYS_YIELD] = sys_yield,
-    [SYS_SPAWN] = sys_spawn,
-    [SYS_WAIT] = sys_wait,
-    [SYS_PS] = sys_ps,
-    [SYS_CPUS] = sys_cpus,
-    [SYS_HALT] = sys_halt,
-    [SYS_SLEEP] = sys_sleep,
-    [SYS_TICKS] = sys_ticks,
-    [SYS_GETTID] = sys_gettid,
-    [SYS_WAIT_INPUT] = sys_wait_input,
-    [SYS_PROGRAMS] = sys_programs,
+static intptr_t sys_getcpu(uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    (void)a, (void)b, (void)c;
+    return (intptr_t)this_cpu()->id;
+}
+
+static intptr_t sys_set_gs(uintptr_t base, uintptr_t b, uintptr_t c)
+{
+    (void)b, (void)c;
+    if (base >= USER_END)
+        return -EINVAL; /* not ring 3's, or not even an address */
+    return gs_set_user_base(base) ? 0 : -ENOSYS;
+}
+
+static intptr_t sys_nmi(uintptr_t cpu, uintptr_t b, uintptr_t c)
+{
+    (void)b, (void)c;
+    if (corral_stage < 3)
+        return -ENOSYS;
+    if (cpu >= ncpus)
+        return -EINVAL;
+    lapic_send_nmi(cpus[cpu].apic_id);
+    return 0;
+}
+
+static const struct {
+    syscall *call;
+    bool     any_cpu; /* touches nothing that CPUs share */
+} calls[] = {
+    [SYS_EXIT] = {sys_exit, true},
+    [SYS_WRITE] = {sys_write, true},
+    [SYS_READ] = {sys_read, false},
+    [SYS_YIELD] = {sys_yield, true},
+    [SYS_SPAWN] = {sys_spawn, false},
+    [SYS_WAIT] = {sys_wait, false},
+    [SYS_PS] = {sys_ps, false},
+    [SYS_CPUS] = {sys_cpus, false},
+    [SYS_HALT] = {sys_halt, false},
+    [SYS_SLEEP] = {sys_sleep, true},
+    [SYS_TICKS] = {sys_ticks, true},
+    [SYS_GETTID] = {sys_gettid, true},
+    [SYS_WAIT_INPUT] = {sys_wait_input, false},
+    [SYS_PROGRAMS] = {sys_programs, false},
+    [SYS_GETCPU] = {sys_getcpu, true},
+    [SYS_SET_GS] = {sys_set_gs, true},
+    [SYS_NMI] = {sys_nmi, false},
 };
+
+static uintptr_t dispatch(const struct regs *regs)
+{
+    uintptr_t number = REGS_NUMBER(regs);
+    if (number >= sizeof(calls) / sizeof(calls[0]) || !calls[number].call)
+        return (uintptr_t)-ENOSYS;
+    if (!calls[number].any_cpu && this_cpu()->id != 0)
+        return (uintptr_t)-EBUSY;
+    return (uintptr_t)calls[number].call(REGS_ARG0(regs), REGS_ARG1(regs), REGS_ARG2(regs));
+}
 
 void ksyscall(struct regs *regs)
 {
-    uintptr_t number = REGS_NUMBER(regs);
-    syscall  *call = number < sizeof(calls) / sizeof(calls[0]) ? calls[number] : 0;
-    REGS_RESULT(regs) = call ? (uintptr_t)call(REGS_ARG0(regs), REGS_ARG1(regs), REGS_ARG2(regs))
-                             : (uintptr_t)-ENOSYS;
+    REGS_RESULT(regs) = dispatch(regs);
 }

@@ -79,7 +79,7 @@ bool program_exists(const char *name)
     return find_file(name) != NULL;
 }
 
-struct thread *program_start(const char *name)
+struct thread *program_start(const char *name, struct cpu *cpu)
 {
     const struct elf_header *elf = find_file(name);
     if (!elf || elf->magic != ELF_MAGIC || elf->width != ELF_WIDTH)
@@ -89,7 +89,7 @@ struct thread *program_start(const char *name)
         return NULL;
     struct thread *thread = NULL;
     if (map_program(as, elf))
-        thread = thread_create(name, as, elf->entry, USER_STACK_TOP - 64);
+        thread = thread_create(name, cpu, as, elf->entry, USER_STACK_TOP - 64);
     if (!thread)
         as_destroy(as);
     return thread;

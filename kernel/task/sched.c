@@ -2,11 +2,12 @@
  * sched.c: round robin.  A turn lasts until the next clock interrupt.
  */
 #include "entry.h"
+#include "percpu.h"
 #include "thread.h"
 
 static bool can_run(const struct thread *thread, const struct cpu *cpu)
 {
-    return thread->state == THREAD_READY && thread->cpu == cpu;
+    return thread->cpu == cpu && thread->state == THREAD_READY; /* its CPU first: others change */
 }
 
 /* The next ready thread of this CPU after `from` (NULL: any), or NULL. */
@@ -19,6 +20,14 @@ static struct thread *next_ready(struct cpu *cpu, const struct thread *from)
             return thread;
     }
     return 0;
+}
+
+void sched_switch(struct thread *thread)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->current != thread)
+        gs_switch(cpu->current, thread);
+    cpu->current = thread;
 }
 
 struct thread *sched_next(void)
@@ -36,7 +45,7 @@ struct thread *sched_next(void)
         now->state = THREAD_READY;
     if (next)
         next->state = THREAD_RUNNING;
-    cpu->current = next;
+    sched_switch(next);
     return next;
 }
 
@@ -49,6 +58,5 @@ void sched_tick(bool user)
         cpu->current->ticks++;
     if (!cpu->current)
         cpu->idle_ticks++;
-    if (cpu->id == 0)
-        thread_wake(WAIT_TICKS, cpu->ticks);
+    thread_wake(WAIT_TICKS, cpu->ticks);
 }

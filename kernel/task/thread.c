@@ -1,10 +1,11 @@
 /*
- * thread.c: the threads of CPU 0.
+ * thread.c: threads.  Each belongs to one CPU; CPU 0 makes them all, before that CPU runs them.
  */
 #include "thread.h"
 
 #include "entry.h"
 #include "mm.h"
+#include "percpu.h"
 #include "print.h"
 #include "string.h"
 #include "symbols.h"
@@ -21,8 +22,8 @@ struct thread *thread_find(uint32_t tid)
     return &threads[tid - 1];
 }
 
-struct thread *thread_create(const char *name, struct address_space *as, uintptr_t ip,
-                             uintptr_t sp)
+struct thread *thread_create(const char *name, struct cpu *cpu, struct address_space *as,
+                             uintptr_t ip, uintptr_t sp)
 {
     struct thread *thread = threads;
     while (thread < threads + MAX_THREADS && thread->state != THREAD_FREE)
@@ -32,7 +33,7 @@ struct thread *thread_create(const char *name, struct address_space *as, uintptr
     memset(thread, 0, sizeof(*thread));
     thread->tid = (uint32_t)(thread - threads) + 1;
     thread->state = THREAD_WAITING;
-    thread->cpu = &cpus[0];
+    thread->cpu = cpu;
     thread->as = as;
     as->refs++;
     strlcpy(thread->name, name, sizeof(thread->name));
@@ -46,6 +47,7 @@ struct thread *thread_create(const char *name, struct address_space *as, uintptr
     regs->flags = FLAGS_IF | 2; /* bit 1 is always set */
 #ifndef __x86_64__
     regs->ds = regs->es = USER_DS;
+    regs->gs = user_gs;
 #endif
     return thread;
 }
@@ -66,8 +68,9 @@ void thread_wait(enum wait_reason reason, uint32_t value)
 
 void thread_wake(enum wait_reason reason, uint32_t value)
 {
+    const struct cpu *cpu = this_cpu();
     for (struct thread *thread = threads; thread < threads + MAX_THREADS; thread++)
-        if (thread->state == THREAD_WAITING && thread->wait == reason &&
+        if (thread->cpu == cpu && thread->state == THREAD_WAITING && thread->wait == reason &&
             thread->wait_value == value)
             thread_ready(thread);
 }
@@ -84,6 +87,10 @@ static void release_space(struct address_space *as)
 void thread_exit(struct thread *thread, int32_t code)
 {
     thread->exit_code = code;
+    if (thread->cpu != &cpus[0]) {
+        thread->state = THREAD_DEAD;
+        return;
+    }
     thread->state = thread_find(thread->wait_parent) ? THREAD_DEAD : THREAD_FREE;
     release_space(thread->as);
     for (struct thread *other = threads; other < threads + MAX_THREADS; other++) {

@@ -78,20 +78,66 @@ static void ps(int argc, char **argv)
     }
 }
 
-static void show_cpus(int argc, char **argv)
+static void print_cpus(void)
 {
     long count = sys_cpus(cpus, MAX_CPUS);
 
-    (void)argc, (void)argv;
-    printf("%3s %4s %-7s %6s %10s %8s %8s\n", "CPU", "APIC", "STATE", "THREAD", "INTERRUPTS",
-           "TICKS", "IDLE");
+    printf("%3s %4s %-7s %6s %10s %8s %8s %6s  %s\n", "CPU", "APIC", "STATE", "THREAD",
+           "INTERRUPTS", "TICKS", "IDLE", "NMIS", "LAST NMI");
     for (long i = 0; i < count; i++) {
         const struct cpu_entry *c = &cpus[i];
         const char *state = !c->online ? "offline" : c->current_tid ? "busy" : "idle";
 
-        printf("%3u %4u %-7s %6u %10u %8u %8u\n", c->id, c->apic_id, state, c->current_tid,
-               c->interrupts, c->ticks, c->idle_ticks);
+        printf("%3u %4u %-7s %6u %10u %8u %8u %6u  %s\n", c->id, c->apic_id, state, c->current_tid,
+               c->interrupts, c->ticks, c->idle_ticks, c->nmis, c->nmi_place);
     }
+}
+
+/* A number from 0 to `most`, or -1. */
+static long number(const char *text, long most)
+{
+    long value = 0;
+
+    for (const char *c = text; *c; c++) {
+        if (*c < '0' || *c > '9' || value > most)
+            return -1;
+        value = value * 10 + (*c - '0');
+    }
+    return *text && value <= most ? value : -1;
+}
+
+static void show_cpus(int argc, char **argv)
+{
+    long seconds = argc > 1 ? number(argv[1], 60) : 0;
+
+    if (seconds < 0) {
+        printf("Type: cpus, or cpus SECONDS (at most 60) to see it again each second.\n");
+        return;
+    }
+    print_cpus();
+    while (seconds-- > 0) {
+        sys_sleep(TICKS_PER_SECOND);
+        print_cpus();
+    }
+}
+
+static void send_nmi(int argc, char **argv)
+{
+    long cpu = argc > 1 ? number(argv[1], MAX_CPUS - 1) : -1, error;
+
+    if (cpu < 0) {
+        printf("Type: nmi CPU. It is sent an NMI; you see what that CPU was doing.\n");
+        return;
+    }
+    error = sys_nmi((unsigned long)cpu);
+    if (error < 0) {
+        printf("No NMI was sent to CPU %ld: %s.\n", cpu, error_text(error));
+        return;
+    }
+    sys_sleep(1);
+    if (sys_cpus(cpus, MAX_CPUS) > cpu)
+        printf("CPU %ld: NMI number %u, at %p %s\n", cpu, cpus[cpu].nmis,
+               (void *)(uintptr_t)cpus[cpu].nmi_ip, cpus[cpu].nmi_place);
 }
 
 static void remember_job(long tid)
@@ -160,7 +206,8 @@ static const struct command commands[] = {
     { "programs", "programs",     "lists the programs that can be run",     list_programs },
     { "run",      "run NAME [&]", "runs a program; & does not wait for it", run           },
     { "ps",       "ps",           "lists the threads",                      ps            },
-    { "cpus",     "cpus",         "lists the CPUs and what they do",        show_cpus     },
+    { "cpus",     "cpus [SECONDS]", "lists the CPUs and what they do",      show_cpus     },
+    { "nmi",      "nmi CPU",      "sends a CPU an NMI, shows where it came", send_nmi     },
     { "echo",     "echo WORDS",   "prints the words",                       echo          },
     { "halt",     "halt",         "switches the machine off",               halt          },
 };

@@ -4,7 +4,9 @@
 #include "descriptors.h"
 
 #include "entry.h"
+#include "nmi.h"
 #include "own_stacks.h"
+#include "panic.h"
 #include "x86.h"
 
 /* Loads every segment register from the present GDT; FS and GS become null.  In segments.S. */
@@ -28,7 +30,7 @@ static uint64_t segment(uint64_t access, uint64_t flags, uint32_t base, uint32_t
            (limit >> 16 & 0xfull) << 48 | flags << 52 | (uint64_t)(base >> 24) << 56;
 }
 
-static void set_tss(struct cpu *cpu, unsigned selector, const void *tss, uint32_t size)
+void gdt_set_task(struct cpu *cpu, unsigned selector, const void *tss, uint32_t size)
 {
     uintptr_t base = (uintptr_t)tss;
     cpu->gdt[selector / 8] = segment(TSS_FREE, 0, (uint32_t)base, size - 1);
@@ -39,7 +41,7 @@ static void set_tss(struct cpu *cpu, unsigned selector, const void *tss, uint32_
 
 void gdt_set_tss(struct cpu *cpu, const void *tss, uint32_t size)
 {
-    set_tss(cpu, TSS_SEL, tss, size);
+    gdt_set_task(cpu, TSS_SEL, tss, size);
 }
 
 void gdt_init(struct cpu *cpu)
@@ -58,8 +60,8 @@ void gdt_init(struct cpu *cpu)
     gdt[USER_CS / 8] = segment(CODE(3), FLAG_4K | FLAG_32, 0, 0xfffff);
     gdt[USER_DS / 8] = segment(DATA(3), FLAG_4K | FLAG_32, 0, 0xfffff);
     own_tss_init(cpu);
-    set_tss(cpu, DF_TSS_SEL, &cpu->df_tss, sizeof(cpu->df_tss));
-    set_tss(cpu, MC_TSS_SEL, &cpu->mc_tss, sizeof(cpu->mc_tss));
+    gdt_set_task(cpu, DF_TSS_SEL, &cpu->df_tss, sizeof(cpu->df_tss));
+    gdt_set_task(cpu, MC_TSS_SEL, &cpu->mc_tss, sizeof(cpu->mc_tss));
 #endif
     struct table_pointer pointer = {sizeof(cpu->gdt) - 1, (uintptr_t)cpu->gdt};
     lgdt(&pointer);
@@ -86,6 +88,20 @@ static void set_gate(unsigned vector, unsigned dpl, unsigned ist)
 #endif
 }
 
+void idt_set_ist(unsigned vector, unsigned ist)
+{
+    set_gate(vector, 0, ist);
+}
+
+void idt_set_task(unsigned vector, unsigned selector)
+{
+#ifdef __x86_64__
+    panic("vector %u: there are no task gates in 64 bits (selector 0x%x)", vector, selector);
+#else
+    idt[vector] = (uint64_t)selector << 16 | TASK_GATE << 40;
+#endif
+}
+
 void idt_init(void)
 {
     for (unsigned vector = 0; vector < 256; vector++)
@@ -99,8 +115,8 @@ void idt_init(void)
     set_gate(VECTOR_MC, 0, IST_MC);
     set_gate(VECTOR_DEBUG, 0, IST_DEBUG);
 #else
-    idt[VECTOR_DF] = (uint64_t)DF_TSS_SEL << 16 | TASK_GATE << 40;
-    idt[VECTOR_MC] = (uint64_t)MC_TSS_SEL << 16 | TASK_GATE << 40;
+    idt_set_task(VECTOR_DF, DF_TSS_SEL);
+    idt_set_task(VECTOR_MC, MC_TSS_SEL);
 #endif
 }
 

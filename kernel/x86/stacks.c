@@ -33,6 +33,7 @@ void stacks_init(void)
 {
     for (unsigned i = 0; i < MAX_CPUS; i++) {
         cpus[i].id = i;
+        cpus[i].self = &cpus[i];
         cpus[i].kstack_top = (uintptr_t)stacks[i].kernel + KSTACK_SIZE;
         for (unsigned own = 0; own < OWN_STACKS; own++)
             cpus[i].own_top[own] = own_stack_top(&cpus[i], stacks[i].own[own].stack);

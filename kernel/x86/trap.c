@@ -4,7 +4,9 @@
  */
 #include "entry.h"
 #include "mm.h"
+#include "nmi.h"
 #include "panic.h"
+#include "percpu.h"
 #include "probe.h"
 #include "symbols.h"
 #include "trap.h"
@@ -34,7 +36,12 @@ _Noreturn static void kernel_fault(const struct regs *regs, const char *what, ui
 void ktrap(struct regs *regs, uintptr_t cr2)
 {
     unsigned vector = (unsigned)regs->vector;
-    if (regs_from_user(regs)) {
+    bool     user = regs_from_user(regs);
+    if (!user && (vector == VECTOR_GP || vector == VECTOR_PF) && gs_fixup(regs, cr2))
+        return; /* first of all: until then there is no this_cpu() */
+    if ((vector == VECTOR_NM || (!user && vector == VECTOR_GP)) && nmi_fixup(regs))
+        return;
+    if (user) {
         if (vector == VECTOR_SYSCALL)
             ksyscall(regs);
         else if (!probe_trap(regs, cr2))
@@ -56,9 +63,11 @@ _Noreturn void own_fatal(const struct regs *regs)
     kernel_fault(regs, trap_name((unsigned)regs->vector), 0);
 }
 
-/* Until lab 3 an NMI has a plain gate and ends everything. */
-_Noreturn void nmi_panic(const struct regs *regs);
-_Noreturn void nmi_panic(const struct regs *regs)
+/* Until lab 3 an NMI ends everything, unless the grader asked for it. */
+void nmi_unexpected(const struct regs *regs);
+void nmi_unexpected(const struct regs *regs)
 {
-    kernel_fault(regs, "an NMI, which waits for lab 3,", 0);
+    if (!probe_nmi_allowed)
+        kernel_fault(regs, "an NMI, which waits for lab 3,", 0);
+    knmi(regs);
 }

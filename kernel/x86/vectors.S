@@ -8,7 +8,7 @@
  *      vector                      <- SP at intr_common and trap_common
  *
  * Faults, traps and system calls go to trap_common, interrupts to intr_common.  The vectors with a
- * stack of their own go elsewhere: see own_stacks.S and nmi.S.
+ * stack of their own go elsewhere: see own_stacks.S and nmi.h.
  */
 #include "layout.h"
 
@@ -39,7 +39,7 @@ stub_\vector:
     .elseif \vector == VECTOR_DF
     jmp   double_fault_entry
     .elseif \vector == VECTOR_MC
-    jmp   machine_check_entry
+    jmp   mc_entry
     .elseif \vector < 32 || \vector == VECTOR_SYSCALL
     jmp   trap_common
     .else

@@ -129,7 +129,6 @@ trap_kernel:
     /* BEGIN 1.5 */
 /* Back to interrupted kernel code: IRET restores RIP, CS, RFLAGS, RSP, SS together. */
 leave_kernel:
-    gs_exit
     pop   %r15
     pop   %r14
     pop   %r13
@@ -146,6 +145,7 @@ leave_kernel:
     pop   %rsi
     pop   %rdi
     add   $REGS_IP - REGS_VECTOR, %rsp
+    gs_exit
     iretq
     /* INSTEAD 1.5 */
     /* END 1.5 */

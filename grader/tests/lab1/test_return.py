@@ -59,7 +59,7 @@ def test_choice(cell):
                    seen=f"CR3 = {m.regs(SUBJECT).cr3:#x}",
                    cause="ring 3 runs with another process's memory.")
     sp0 = m.ptr(m.regs(SUBJECT).tr.base + 4)
-    m.call(WITNESS, "tss_set_sp0", scene.cpu0, ready)
+    m.call(WITNESS, "tss_set_sp0", scene.block, ready)
     right = m.ptr(m.regs(SUBJECT).tr.base + 4)
     if sp0 != right:
         raise Fail(WRONG, expected=f"{layout.title('sp')}0 = {right:#x}, as tss_set_sp0() sets it "

@@ -14,13 +14,13 @@ def test_task_register(cell):
     """tss_init() on a TSS full of rubbish: what does the CPU find through its task register?"""
     scene = Scene(cell)
     m = scene.m
-    m.write(scene.cpu0 + scene.offset["cpu_tss"], cell.random.randbytes(TSS_SIZE))
+    m.write(scene.block + scene.offset["cpu_tss"], cell.random.randbytes(TSS_SIZE))
     scene.tss()
     tr = m.regs(SUBJECT).tr
     if tr.selector != TSS_SELECTOR:
         raise Fail(WRONG, expected=f"task register = {TSS_SELECTOR:#x}", seen=f"{tr.selector:#x}",
                    cause="the CPU looks for a stack in the TSS that LTR named, nowhere else.")
-    if tr.base != scene.cpu0 + scene.offset["cpu_tss"]:
+    if tr.base != scene.block + scene.offset["cpu_tss"]:
         raise Fail(WRONG, expected="the task register's base at cpu->tss",
                    seen=f"{m.elf.name(tr.base)}",
                    cause="each CPU needs a TSS of its own: two that share one share a stack.")
@@ -49,7 +49,7 @@ def test_task_register(cell):
         return
     for ist, index in IST_OF.items():
         seen = int.from_bytes(tss[28 + 8 * ist:36 + 8 * ist], "little")
-        top = m.ptr(scene.cpu0 + scene.offset["cpu_own_top"] + 8 * index)
+        top = m.ptr(scene.block + scene.offset["cpu_own_top"] + 8 * index)
         if seen != top:
             raise Fail(WRONG, expected=f"IST {ist} ({IST_NAMES[ist]}) = {top:#x}",
                        seen=f"{seen:#x}")
@@ -66,7 +66,7 @@ def test_entry_stack(cell):
         raise Fail(WRONG, expected="a place for the registers of each thread",
                    seen="thread_regs() gives the same address for two threads")
     for thread in threads:
-        m.call(SUBJECT, "tss_set_sp0", scene.cpu0, thread)
+        m.call(SUBJECT, "tss_set_sp0", scene.block, thread)
         sp0 = m.ptr(m.regs(SUBJECT).tr.base + SP0)
         _check_stack(scene, thread, sp0)
 
@@ -79,9 +79,9 @@ def _check_stack(scene, thread, sp0):
                    read="handout 1, section 2")
     size = scene.offset["canary_size"]
     low = thread + scene.offset["thread_lab1"] + size
-    areas = {"the thread's area": (low, low + scene.offset["area_size"])}
-    low = scene.cpu0 + scene.offset["cpu_lab1"] + size
-    areas["the CPU's area"] = (low, low + scene.offset["area_size"])
+    areas = {"the thread's area": (low, low + scene.offset["area1_size"])}
+    low = scene.block + scene.offset["cpu_lab1"] + size
+    areas["the CPU's area"] = (low, low + scene.offset["area1_size"])
     areas["the CPU's kernel stack"] = scene.kernel_stack()
     if not any(low <= sp0 - frame and sp0 <= high for low, high in areas.values()):
         raise Fail(WRONG, expected="a stack pointer with room for a frame in " +

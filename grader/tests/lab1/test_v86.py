@@ -17,7 +17,8 @@ def test_v86_thread(cell):
     scene = Scene(cell)
     scene.tss()
     m, layout = scene.m, scene.layout
-    thread = scene.thread(present=True)
+    thread = scene.thread()
+    m.call(SUBJECT, "probe_adopt", thread)
     m.call(SUBJECT, "probe_map", thread, LOW_PAGE, budget=200_000)
     m.write(LOW_PAGE, b"\x90" * 0x1000)
     regs = layout.random_program(scene.random, scene.random.randrange(0, 0x800))
@@ -26,7 +27,7 @@ def test_v86_thread(cell):
     wide = [scene.random.randrange(0, 0x10000) for _ in SEGMENTS]
     address = scene.thread_regs(thread)
     m.write(address, layout.pack(regs) + struct.pack("<4I", *wide))
-    m.call(SUBJECT, "tss_set_sp0", scene.cpu0, thread)
+    m.call(SUBJECT, "tss_set_sp0", scene.block, thread)
     scene.guard(thread)
     m.start(SUBJECT, "ret_to_user")
     for turn in ("first", "second"):

@@ -7,10 +7,12 @@
 #define ZERO_DIVIDE  div %ecx
 #define READ_MEMORY  mov (%rbx), %eax
 #define FAST_CALL    syscall
+#define TABLE_PLACE  sgdt (%rbx)
 #else
 #define ZERO_DIVIDE  div %ecx
 #define READ_MEMORY  mov (%ebx), %eax
 #define FAST_CALL    sysenter
+#define TABLE_PLACE  sgdt (%ebx)
 #endif
 
     .text
@@ -48,6 +50,17 @@ checker_\name\()_next:
     trap  protection, 2, mov %ecx, %es   /* error code: the selector in CX, without its RPL */
     trap  page, 2, READ_MEMORY           /* error code 4, CR2 */
     trap  touch, 2, READ_MEMORY
+    trap  tables, 3, TABLE_PLACE         /* a trap only with UMIP */
+    trap  fpu, 2, fnop                   /* "device not available" if CR0.TS is set */
+    trap  spin, 2, jmp .                 /* no trap at all: stays where it is */
+
+/* What ring 3 may do to GS. */
+#ifdef __x86_64__
+    trap  gs_base, 5, wrgsbase %rbx
+    trap  gs_selector, 2, mov %ecx, %gs
+#else
+    trap  gs_selector, 2, mov %ecx, %gs
+#endif
 
     .section .rodata
     .ascii "Corral"

@@ -96,4 +96,22 @@ static inline long sys_programs(char *buf, size_t len)
     return syscall3(SYS_PROGRAMS, (unsigned long)buf, len, 0);
 }
 
+/* The CPU that runs the calling thread. */
+static inline long sys_getcpu(void)
+{
+    return syscall3(SYS_GETCPU, 0, 0, 0);
+}
+
+/* 64 bits: the base of this thread's GS, an address of its own. */
+static inline long sys_set_gs(const void *base)
+{
+    return syscall3(SYS_SET_GS, (unsigned long)base, 0, 0);
+}
+
+/* Sends an NMI to a CPU. */
+static inline long sys_nmi(unsigned long cpu)
+{
+    return syscall3(SYS_NMI, cpu, 0, 0);
+}
+
 #endif

@@ -81,7 +81,6 @@ trap_kernel:
 
 /* Back to interrupted kernel code: IRET restores RIP, CS, RFLAGS, RSP, SS together. */
 leave_kernel:
-    gs_exit
     pop   %r15
     pop   %r14
     pop   %r13
@@ -98,6 +97,7 @@ leave_kernel:
     pop   %rsi
     pop   %rdi
     add   $REGS_IP - REGS_VECTOR, %rsp
+    gs_exit
     iretq
 
 /* void syscall_entry(void): SYSCALL (bonus).  RCX is the user's RIP, R11 its RFLAGS. */

@@ -98,7 +98,7 @@
 intr_common:
     if_kernel intr_kernel
     save_to_thread
-    gs_enter
+    gs_enter %eax
     push  %eax
     call  kintr
     jmp   ret_to_user
@@ -117,7 +117,7 @@ trap_common:
     if_kernel trap_kernel
     save_to_thread
     mov   %cr2, %edx
-    gs_enter
+    gs_enter %eax
     push  %edx
     push  %eax
     call  ktrap

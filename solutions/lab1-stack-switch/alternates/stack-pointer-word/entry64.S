@@ -82,7 +82,7 @@ intr_common:
     testb $3, FRAME_CS(%rsp)
     jz    intr_kernel
     save_to_thread
-    gs_enter
+    gs_enter %rax
     mov   %rax, %rdi
     call  kintr
     jmp   ret_to_user
@@ -102,7 +102,7 @@ trap_common:
     jz    trap_kernel
     save_to_thread
     mov   %cr2, %rsi
-    gs_enter
+    gs_enter %rax
     mov   %rax, %rdi
     call  ktrap
     jmp   ret_to_user
@@ -116,7 +116,6 @@ trap_kernel:
 
 /* Back to interrupted kernel code: IRET restores RIP, CS, RFLAGS, RSP, SS together. */
 leave_kernel:
-    gs_exit
     pop   %r15
     pop   %r14
     pop   %r13
@@ -133,6 +132,7 @@ leave_kernel:
     pop   %rsi
     pop   %rdi
     add   $REGS_IP - REGS_VECTOR, %rsp
+    gs_exit
     iretq
 
 /* void syscall_entry(void): SYSCALL (bonus).  RCX is the user's RIP, R11 its RFLAGS. */

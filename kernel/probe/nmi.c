@@ -1,0 +1,74 @@
+/*
+ * nmi.c: what an NMI, a machine check and deferred work do for the host.
+ *
+ * The host writes probe_nmi_order through the debugger before it sends an NMI.  What happened is
+ * kept for each CPU by the number that this_cpu() gives: with a wrong GS it lands elsewhere.
+ */
+#include "mm.h"
+#include "nmi.h"
+#include "probe.h"
+
+/* What the next NMIs do, besides answering. */
+struct {
+    uint32_t faults;   /* on so many levels of nesting the handler faults: an IRET lets the next in */
+    uint32_t defer;    /* a bit for each work that it defers */
+    uint32_t log;      /* not 0: it writes probe_nmi_line to the log */
+} probe_nmi_order;
+char probe_nmi_line[LOG_LINE_SIZE];
+uint32_t probe_nmi_allowed;
+
+struct {
+    uint32_t  count;   /* NMIs that came */
+    uint32_t  answer;  /* the token, turned over */
+    uint32_t  depth;   /* handlers that have begun and not ended */
+    uint32_t  deepest;
+    uint32_t  faulted; /* faults that came back as they must */
+    uint32_t  checks;  /* machine checks */
+    uintptr_t ip, sp;  /* registers of what the last one interrupted, as the lab said */
+    uint32_t  works[32];
+} probe_nmis[MAX_CPUS];
+
+extern uint32_t probe_token;
+
+#define NOWHERE (USER_START + 0x6fff0000) /* an address of ring 3 that nobody maps */
+
+void probe_nmi(const struct regs *regs)
+{
+    __typeof__(&probe_nmis[0]) mine = &probe_nmis[this_cpu()->id];
+    mine->count++;
+    mine->ip = (uintptr_t)regs->ip;
+    mine->sp = (uintptr_t)regs->sp;
+    if (++mine->depth > mine->deepest)
+        mine->deepest = mine->depth;
+    for (unsigned work = 0; work < NMI_WORKS; work++)
+        if (probe_nmi_order.defer >> work & 1)
+            nmi_defer(work);
+    if (probe_nmi_order.log)
+        nmi_log(probe_nmi_line);
+    if (mine->depth <= probe_nmi_order.faults) {
+        uint32_t bytes;
+        mine->faulted += copy_from_user(&bytes, NOWHERE, sizeof(bytes)) != 0;
+    }
+    mine->depth--;
+    mine->answer = ~probe_token;
+}
+
+void probe_mce(const struct regs *regs)
+{
+    __typeof__(&probe_nmis[0]) mine = &probe_nmis[this_cpu()->id];
+    mine->checks++;
+    mine->ip = (uintptr_t)regs->ip;
+    mine->answer = ~probe_token;
+}
+
+void probe_work(unsigned work)
+{
+    probe_nmis[this_cpu()->id].works[work]++;
+}
+
+/* For the host to call: each word of the address space that NULL pointers reach. */
+uint32_t probe_read32(uintptr_t address);
+uint32_t probe_read32(uintptr_t address)
+{
+    return *(const volatile uint32_t *)address;
+}

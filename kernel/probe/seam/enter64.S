@@ -1,0 +1,74 @@
+/*
+ * _Noreturn void probe_enter_user(const struct regs *regs);
+ * uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
+ * void probe_sled(void);
+ */
+#include "gs.h"
+#include "offsets.h"
+
+#define MSR_GS_BASE 0xc0000101
+
+    .text
+    .globl probe_enter_user
+probe_enter_user:
+    mov   %rdi, %rsp
+    pop   %r15
+    pop   %r14
+    pop   %r13
+    pop   %r12
+    pop   %rbp
+    pop   %rbx
+    pop   %r11
+    pop   %r10
+    pop   %r9
+    pop   %r8
+    pop   %rax
+    pop   %rcx
+    pop   %rdx
+    pop   %rsi
+    pop   %rdi
+    add   $16, %rsp
+    gs_exit
+    iretq
+
+/* The base that was there is kept on the stack; fn may be stopped in its middle by the host. */
+    .globl probe_with_gs
+probe_with_gs:
+    push  %rbp
+    mov   %rsp, %rbp
+    mov   %rdx, %r8
+    mov   $MSR_GS_BASE, %ecx
+    rdmsr
+    push  %rax
+    push  %rdx
+    mov   %edi, %eax
+    mov   %rdi, %rdx
+    shr   $32, %rdx
+    wrmsr
+    mov   %r8, %rdi
+    call  *%rsi
+    mov   %rax, %rsi
+    mov   $MSR_GS_BASE, %ecx
+    pop   %rdx
+    pop   %rax
+    wrmsr
+    mov   %rsi, %rax
+    pop   %rbp
+    ret
+
+/* Every register but RSP keeps its value, so that the host can give them any. */
+    .globl probe_sled, probe_sled_end
+probe_sled:
+    .rept 16
+    nop
+    .endr
+probe_sled_end:
+    ret
+
+/* A machine check by software: it takes the same gate. */
+    .globl probe_int18, probe_int18_next
+probe_int18:
+    int   $18
+probe_int18_next:
+    nop
+    ret
