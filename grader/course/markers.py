@@ -20,7 +20,7 @@ from grader.errors import GraderError
 MARKER = re.compile(r"^\s*/\*\s*(BEGIN|INSTEAD|END)\s+(\d+\.\d+)\s*\*/\s*$")
 LOOSE = re.compile(r"/\*\s*(?:BEGIN|INSTEAD|END)\s+\d")
 COVERED = re.compile(r"^(\s*)//\|(?: (.*)|)$")
-HOLE = re.compile(r'\bHOLE\(\s*"(\d+\.\d+)"')
+HOLE = re.compile(r'\bHOLE(?:_LATER)?\(\s*"(\d+\.\d+)"')
 
 
 def skeleton_of(text: str, name: str, written: frozenset[str] = frozenset()) -> str:

@@ -13,7 +13,7 @@
     replace = "testb $3, REGS_IP(%rsp)"
 
 An alternate is a folder alternates/NAME/ with alternate.toml (title, story, partners) and files
-that lie over the reference's.
+that lie over the reference's.  `without` there names the bonus that its design cannot earn.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Alternate:
     title: str
     story: str
     partners: tuple[str, ...]       # alternates of later labs that it needs
+    without: tuple[str, ...]        # exercises, bonus only, that this design cannot earn
     folder: Path
 
 
@@ -132,7 +133,13 @@ def load_alternates(lab: Lab) -> list[Alternate]:
     found = []
     for path in sorted((lab.root / "solutions" / lab.slug / "alternates").glob("*/alternate.toml")):
         data = _read(path)
+        without = tuple(data.get("without", []))
+        for ident in without:
+            exercise = lab.exercise(ident)
+            if exercise is None or not exercise.bonus:
+                raise GraderError(f"{shown(path)}: without = {ident!r} is no bonus exercise of lab "
+                                  f"{lab.number}")
         found.append(Alternate(path.parent.name, str(data.get("title", path.parent.name)),
                                str(data.get("story", "")), tuple(data.get("partners", [])),
-                               path.parent))
+                               without, path.parent))
     return found

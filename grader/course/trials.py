@@ -79,7 +79,8 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
             if wanted and wanted != each.name:
                 continue
             with_from = replace(options, source=str(each.folder))
-            yield _timed("alternate", lab, each.name, lambda t, o=with_from: _reference(t, lab, o))
+            yield _timed("alternate", lab, each.name,
+                         lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     for mutant in load_mutants(lab):
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
@@ -119,14 +120,22 @@ def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
     return trial
 
 
-def _reference(trial: Trial, lab: Lab, options: Options) -> None:
-    """Every test passes in every cell, and nothing warns."""
+def _reference(trial: Trial, lab: Lab, options: Options, without: tuple[str, ...] = ()) -> None:
+    """Every test passes in every cell, and nothing warns.
+
+    The exercises in `without` are a bonus that the design cannot earn: each must fail somewhere.
+    """
     grade = evaluate.whole(lab, options, listener=watch(), logs=logs())
     trial.problems += grade.errors
     trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
+    missing = set(without)
     for (test, cell), result in grade.results.items():
-        if result.verdict == FAIL:
+        exercise = lab.test(test).exercise
+        if result.verdict == FAIL and exercise in without:
+            missing.discard(exercise)
+        elif result.verdict == FAIL:
             trial.problems.append(f"{test} fails in {cell}: {result.text or result.reason}")
+    trial.problems += [f"{ident} passes everywhere, though `without` names it" for ident in missing]
 
 
 def _skeleton_sources(lab: Lab, options: Options, written: frozenset[str]) -> list[Source]:

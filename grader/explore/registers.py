@@ -42,6 +42,11 @@ class Layout:
         return STORED[self.width]
 
     @property
+    def general(self) -> tuple[str, ...]:
+        """The general registers but the stack pointer."""
+        return GENERAL[self.width]
+
+    @property
     def program(self) -> tuple[str, ...]:
         """The fields that belong to the interrupted program."""
         return GENERAL[self.width] + SEGMENTS[self.width] + ("ip", "cs", "flags", "sp", "ss")

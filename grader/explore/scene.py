@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 
 from grader.elf import Elf
 from grader.errors import GraderError
@@ -22,6 +23,7 @@ LAYOUT_FIELDS = (
     "cpu_lab1", "cpu_lab2", "cpu_lab3", "cpu_probe", "cpu_nmis", "canary_size", "area1_size",
     "area2_size", "area3_size", "kstack_size", "own_stack_size")
 LABS_WITH_AREAS = (1, 2, 3)
+OWN_STACKS = ("double fault", "NMI", "machine check", "debug")  # enum own_stack
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
@@ -30,17 +32,13 @@ DRAWN = 8                       # words of a stack that a report shows
 PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
 
 
-@dataclass(frozen=True)
+@dataclass
 class Guarded:
-    """An area of the lab between two canaries: bytes that nobody may change."""
+    """The labs' areas of a thread or a CPU, each between two canaries that nobody may change."""
 
     address: int
     size: int
     sides: list[tuple[str, int, bytes]]     # its name, its offset, its bytes
-
-
-def _of_lab(lab: int) -> str:
-    return "" if lab == 1 else f" of lab {lab}"
 
 
 class Scene:
@@ -63,6 +61,7 @@ class Scene:
         self.offset = dict(zip(LAYOUT_FIELDS, struct.unpack(f"<{len(LAYOUT_FIELDS)}I", raw)))
         self.block = self.block_of(cpu)         # the subject's struct cpu
         self.token = 0
+        self.turn = 0                           # for a test in which two things take turns
         self.canaries: list[Guarded] = []
 
     def block_of(self, cpu: int) -> int:
@@ -112,19 +111,26 @@ class Scene:
 
     def guard(self, *threads: int) -> None:
         """Puts random bytes around the labs' areas of each thread and of the subject's CPU."""
-        places = [(f"the thread's area{_of_lab(lab)}", lab, thread + self.offset[f"thread_lab{lab}"])
-                  for thread in threads for lab in LABS_WITH_AREAS]
+        places = [("the thread's area", thread, "thread_lab") for thread in threads]
         if not self.canaries:
-            places += [(f"CPU {self.cpu}'s area{_of_lab(lab)}", lab,
-                        self.block + self.offset[f"cpu_lab{lab}"]) for lab in LABS_WITH_AREAS]
-        canary = self.offset["canary_size"]
-        for name, lab, base in places:
-            area = self.offset[f"area{lab}_size"]
-            sides = [(f"{side} {name}", at, self.random.randbytes(canary))
-                     for side, at in (("below", 0), ("above", canary + area))]
-            for _, at, data in sides:
-                self.m.write(base + at, data)
-            self.canaries.append(Guarded(base, 2 * canary + area, sides))
+            places.append((f"CPU {self.cpu}'s area", self.block, "cpu_lab"))
+        for name, base, field in places:
+            start = base + self.offset[f"{field}1"]
+            guarded = Guarded(start, 0, [])
+            for lab in LABS_WITH_AREAS:
+                at = base + self.offset[f"{field}{lab}"] - start
+                self._canaries(guarded, at, self.offset[f"area{lab}_size"],
+                               name if lab == 1 else f"{name} of lab {lab}")
+            self.canaries.append(guarded)
+
+    def _canaries(self, guarded: Guarded, at: int, area: int, name: str) -> None:
+        """Writes the two canaries of one lab's area, `at` bytes into the guarded block."""
+        size = self.offset["canary_size"]
+        for side, offset in (("below", at), ("above", at + size + area)):
+            data = self.random.randbytes(size)
+            self.m.write(guarded.address + offset, data)
+            guarded.sides.append((f"{side} {name}", offset, data))
+            guarded.size = offset + size
 
     def enter(self, regs: dict[str, int]) -> None:
         """Goes to ring 3 with these registers, by the grader's own code."""
@@ -132,7 +138,9 @@ class Scene:
         self.m.write(address, self.layout.pack(regs))
         self.m.start(self.cpu, "probe_enter_user", address)
         stop = self.m.run(self.cpu, regs["ip"], BUDGET)
-        if stop.reason != "address" or self.m.regs(self.cpu).cpl != 3:
+        if stop.reason != "address":
+            raise self.failed(stop, "ring 3, which the grader's own code returns to")
+        if self.m.regs(self.cpu).cpl != 3:
             raise GraderError(f"the grader's own way to ring 3 failed: {stop}")
 
     def sled(self, at: int = 0) -> int:
@@ -147,7 +155,7 @@ class Scene:
 
     def run_to(self, until, expected: str, *, at: Place | None = None, budget: int = BUDGET):
         """Runs the subject to one of the addresses; anything else is the student's failure."""
-        stop = self.m.run(self.cpu, until, budget)
+        stop = self.m.run(self.cpu, until, budget, exact=False)
         if stop.reason == "address":
             return stop
         raise self.failed(stop, expected, at)
@@ -217,9 +225,20 @@ class Scene:
                        expected=f"{word.title(name)} = {word.hex(name, expected[name])} in ring 3",
                        seen=f"{word.title(name)} = {word.hex(name, seen[name])}{more}", **details)
 
+    def check_gs(self, base: int = 0, **details) -> None:
+        """In ring 3: fails unless its GS base is its own, and the kernel's is put by (64 bits)."""
+        if self.m.width == 32:
+            return
+        regs = self.m.regs(self.cpu)
+        if regs.gs_base != base or regs.kernel_gs_base != self.block:
+            raise Fail(WRONG, expected=f"GS base {base:#x} in ring 3, and {self.block:#x} for the "
+                       "kernel's next SWAPGS",
+                       seen=f"{regs.gs_base:#x} and {regs.kernel_gs_base:#x}",
+                       cause="a SWAPGS was done once too often, or not done.", **details)
+
     def check_code(self, pc: int, **details) -> None:
         """Fails if the checker's code in front of the subject is not what the grader put there."""
-        if self.m.read(self.text_start, len(self.text)) != self.text:
+        if self.m.read(self.text_start, len(self.text), self.cpu) != self.text:
             raise Fail(WRONG, expected="the ring-3 program's own code",
                        seen=f"other bytes in its memory around {pc:#x}", **details)
 
@@ -260,9 +279,35 @@ class Scene:
                        seen=f"it ran {count} times", **details)
 
     def kernel_stack(self) -> tuple[int, int]:
-        """The bounds of CPU 0's kernel stack: lowest address, top."""
+        """The bounds of the subject's kernel stack: lowest address, top."""
+        return self._kernel_stack
+
+    @cached_property
+    def _kernel_stack(self) -> tuple[int, int]:
         top = self.m.ptr(self.block + self.offset["cpu_kstack_top"])
         return top - self.offset["kstack_size"], top
+
+    def stack_of(self, sp: int) -> str:
+        """Which stack a stack pointer of the subject is in: one of its own, or ring 3's."""
+        low, top = self.kernel_stack()
+        if low <= sp <= top:
+            return "kernel"
+        size = self.offset["own_stack_size"]
+        for number, own in enumerate(self.own_tops):
+            if own - size < sp <= own:
+                return OWN_STACKS[number]
+        for area in self.canaries:
+            if area.address <= sp < area.address + area.size:
+                return "area"
+        if self.block <= sp < self.block + self.offset["cpu_size"]:
+            return "SYSENTER"
+        return "ring 3"
+
+    @cached_property
+    def own_tops(self) -> list[int]:
+        """The tops of the subject's own stacks, in the order of enum own_stack."""
+        at, word = self.block + self.offset["cpu_own_top"], self.layout.word
+        return [self.m.ptr(at + number * word) for number in range(len(OWN_STACKS))]
 
     def memory(self, address: int) -> str:
         """What an address of the kernel is, in words for a report; "" if it is nothing special."""

@@ -1,19 +1,23 @@
-"""The sweep: an interrupt before every instruction of a path, one at a time, each time from the
-same state, and a look at what came out.
+"""The sweep: an event before every instruction of a path, one at a time, each time from the same
+state, and a look at what came out.
 
-A path is traced once.  A boundary is known by its instruction, its ring and whether interrupts are
-on there: a second one with the same three is not run again.  The boundaries of code that is given are swept on one path only, that of an interrupt of ring 3.
+A path is traced once.  A boundary is known by its instruction, its ring, whether interrupts are on,
+whose GS is there and which stack: a second one with the same five is not run again.  The boundaries
+of code that is given are swept on one path only, that of an interrupt of ring 3.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from grader.errors import GraderError
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, PATH_LIMIT, Scene
 from grader.verdict import CaseGone, Fail, Place, ReplayStop
+
+CHAIN = 24              # cases that follow one another before a snapshot is restored
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,16 @@ class Path:
     length: int             # instructions on it
 
 
+@dataclass(frozen=True)
+class Event:
+    """What comes at a boundary."""
+
+    make: Callable[[], None]        # makes it pending
+    words: str                      # "interrupt", "NMI": for a report
+    vector: int                     # where it enters the kernel
+    masked: bool = True             # waits for IF
+
+
 @dataclass
 class Outcome:
     """One boundary that failed."""
@@ -47,6 +61,8 @@ class Outcome:
     boundary: Boundary
     fail: Fail
 
+
+# ---- places ----
 
 def elf_of(scene: Scene, pc: int):
     """The program that an address belongs to: the kernel, or else the checker."""
@@ -58,7 +74,7 @@ def _text(scene: Scene, pc: int) -> str:
 
 
 def place(scene: Scene, pc: int, label: str) -> Place:
-    """An instruction of the kernel or of ring 3, as the place where an interrupt came."""
+    """An instruction of the kernel or of ring 3, as the place where an event came."""
     elf = elf_of(scene, pc)
     note = "ring 3" if elf is scene.checker else "" if given(scene, pc) else \
         "this line had not run yet"
@@ -66,12 +82,26 @@ def place(scene: Scene, pc: int, label: str) -> Place:
     return Place(elf.where(pc), elf.instruction(pc).text, line, note, label)
 
 
-def trace(scene: Scene, name: str, until: Iterable[int], expected: str,
-          ends: str = "address") -> Path:
-    """Steps CPU 0 to one of the addresses, or to its next HLT, and names every boundary.
+def given(scene: Scene, pc: int) -> bool:
+    """Whether an instruction belongs to code that no student writes."""
+    line = scene.m.elf.line(pc)
+    return line is None or line.file.startswith("kernel/")
 
-    A path that never arrives, or is longer than PATH_LIMIT, is the student's failure.
+
+# ---- the path ----
+
+def trace(scene: Scene, name: str, until: Iterable[int], expected: str,
+          ends: str = "address", nmis: bool = False) -> Path:
+    """Steps the subject to one of the addresses, or to its next HLT, and names every boundary.
+
+    A path that never arrives, or is longer than PATH_LIMIT, is the student's failure.  `nmis`: the
+    boundaries are those for an NMI.
     """
+    return path_of(scene, name, walk(scene, until, expected, ends), nmis)
+
+
+def walk(scene: Scene, until: Iterable[int], expected: str, ends: str = "address") -> list:
+    """The steps of a path; fails as trace() does."""
     steps, stop = scene.m.walk(scene.cpu, until, PATH_LIMIT)
     if stop.reason in ("budget", "steps"):
         raise Fail("hang", expected=f"{expected} within {PATH_LIMIT} instructions",
@@ -81,115 +111,186 @@ def trace(scene: Scene, name: str, until: Iterable[int], expected: str,
                    cause="a path this long cannot be swept: is there a delay or a loop in it?")
     if stop.reason != ends:
         raise scene.failed(stop, expected)
+    return steps
+
+
+def path_of(scene: Scene, name: str, steps, nmis: bool = False) -> Path:
+    """The boundaries of a walk: equal ones once, and none where hardware takes no interrupt."""
     seen: Counter[int] = Counter()
     boundaries, keys = [], set()
     for index, step in enumerate(steps):
-        key = (step.pc, step.cpl, step.flags & IF)
+        key = (step.pc, step.cpl, step.flags & IF, step.gs_base == scene.block,
+               scene.stack_of(step.sp))
         if key not in keys:
             boundaries.append(Boundary(index, step.pc, seen[step.pc], step.cpl))
         keys.add(key)
         seen[step.pc] += 1
-    return Path(name, without_shadows(scene, boundaries, steps), len(steps))
+    kept = [b for b in boundaries
+            if b.index == 0 or not _shadow(_text(scene, steps[b.index - 1].pc), nmis)]
+    return Path(name, kept, len(steps))
 
 
-def without_shadows(scene: Scene, boundaries: list[Boundary], steps) -> list[Boundary]:
-    """Leaves out the boundary after MOV SS and POP SS, where hardware takes no interrupt.
+def _shadow(before: str, nmis: bool) -> bool:
+    """Whether nothing can come behind this instruction.
 
-    The one after STI stays: a device's interrupt waits there for one instruction, in both
-    emulators as on hardware, and that is what an idle loop stands on.
+    MOV SS and POP SS: hardware takes no interrupt and no NMI there, and QEMU does.  STI: a device's
+    interrupt waits for one instruction, in both emulators as on hardware, and an idle loop stands
+    on that, so the boundary stays; whether an NMI waits is the implementation's choice (SDM 2B,
+    STI), QEMU and Bochs differ, and no kernel can count on it.
     """
-    kept = []
-    for boundary in boundaries:
-        before = _text(scene, steps[boundary.index - 1].pc) if boundary.index else ""
-        if not (before.startswith(("mov", "pop")) and before.endswith("%ss")):
-            kept.append(boundary)
-    return kept
-
-
-def given(scene: Scene, pc: int) -> bool:
-    """Whether an instruction belongs to code that no student writes."""
-    line = scene.m.elf.line(pc)
-    return line is None or line.file.startswith("kernel/")
+    if before.startswith(("mov", "pop")) and before.endswith("%ss"):
+        return True
+    return nmis and before.startswith("sti")
 
 
 def labs_own(scene: Scene, path: Path) -> Path:
     """Leaves out the given code, for a path whose given code another test sweeps."""
-    kept = [b for b in path.boundaries if not given(scene, b.pc)]
-    return Path(path.name, kept, path.length)
+    return replace(path, boundaries=[b for b in path.boundaries if not given(scene, b.pc)])
 
 
-def go_to(scene: Scene, start, boundary: Boundary) -> None:
-    """From the snapshot to the boundary."""
-    scene.m.restore(start)
+# ---- the cases ----
+
+def _go(scene: Scene, boundary: Boundary) -> None:
+    """From the start of the path to the boundary."""
     if boundary.index == 0:
         return
     # run() does not stop where it starts, so a path that comes back there has one stop less.
     left = boundary.times + (scene.m.pc(scene.cpu) != boundary.pc)
     for _ in range(left):
-        stop = scene.m.run(scene.cpu, boundary.pc, BUDGET)
+        stop = scene.m.run(scene.cpu, boundary.pc, BUDGET, exact=False)
         if stop.reason != "address":
             raise scene.failed(stop, "the same path as before")
 
 
-def sweep(scene: Scene, start, path: Path, event: Callable[[], None], vector: int,
-          finish: Callable[[], None]) -> None:
-    """Every boundary of the path: restore, run to it, make the event, finish.
+def go_to(scene: Scene, start, boundary: Boundary) -> None:
+    """From the snapshot to the boundary."""
+    scene.m.restore(start)
+    _go(scene, boundary)
 
-    `event` makes an interrupt of this vector pending; `finish` runs on and raises Fail if anything
-    is wrong.  In a replay, stops at the one boundary that the case names.
+
+class _Cases:
+    """Runs the cases of one sweep."""
+
+    def __init__(self, scene: Scene, start, event: Event, finish: Callable[[], None],
+                 again: Callable[[], None] | None):
+        self.scene, self.start, self.event, self.finish = scene, start, event, finish
+        self.again = again
+        self.token, self.turn = scene.token, scene.turn      # the snapshot's
+        self.chain: list[Boundary] = []      # cases since the snapshot was restored
+
+    def run(self, boundary: Boundary) -> Fail | None:
+        """One case: in a chain with the last ones if it can, else from the snapshot."""
+        if self.again is None or not 0 < len(self.chain) < CHAIN:
+            return self._first(boundary)
+        self.chain.append(boundary)
+        try:
+            self.again()
+            self._rest(boundary)
+            return None
+        except Fail as fail:
+            return self._explain(boundary, fail)
+
+    def _first(self, boundary: Boundary) -> Fail | None:
+        """One case from the snapshot."""
+        self.chain = [boundary]
+        self.scene.token, self.scene.turn = self.token, self.turn
+        go_to(self.scene, self.start, boundary)
+        try:
+            self._after(boundary)
+            return None
+        except Fail as fail:
+            self.chain = []
+            return fail
+
+    def _rest(self, boundary: Boundary) -> None:
+        _go(self.scene, boundary)
+        self._after(boundary)
+
+    def _after(self, boundary: Boundary) -> None:
+        self.event.make()
+        self.finish()
+
+    def _explain(self, boundary: Boundary, fail: Fail) -> Fail:
+        """A case of a chain failed: by itself, or from what one before it left behind."""
+        before = self.chain[:-1]
+        alone = self._first(boundary)
+        if alone is not None:
+            return alone
+        for earlier in reversed(before):
+            if self._first(earlier) is not None:
+                raise GraderError("a case of the sweep failed in one run and passed in another")
+            try:
+                self.again()
+                self._rest(boundary)
+            except Fail as late:
+                self.chain = []
+                late.guilty = earlier
+                return late
+        self.chain = []
+        raise GraderError(f"a case of the sweep failed only in a long chain: {fail}")
+
+
+def sweep(scene: Scene, start, path: Path, event: Event, finish: Callable[[], None],
+          again: Callable[[], None] | None = None) -> None:
+    """Every boundary of the path: go there, make the event, finish.
+
+    `finish` runs on and raises Fail if anything is wrong.  `again` takes the machine from the end
+    of a case that passed to the start of the path, which is cheaper than the snapshot; what a case
+    damaged without being seen shows in the next one and is traced back.  In a replay, stops at the
+    one boundary that the case names.
     """
     if scene.cell.replay is not None:
         _replay(scene, start, path, event)
         return
     failed: list[Outcome] = []
+    cases = _Cases(scene, start, event, finish, again)
     for done, boundary in enumerate(path.boundaries):
-        go_to(scene, start, boundary)
-        event()
-        try:
-            finish()
-        except Fail as fail:
-            failed.append(Outcome(boundary, fail))
+        fail = cases.run(boundary)
+        if fail is not None:
+            failed.append(Outcome(getattr(fail, "guilty", boundary), fail))
             if scene.cell.quick:
                 break
         scene.cell.progress(done + 1, len(path.boundaries))
     scene.cell.count("boundaries", path.length)
-    scene.cell.count("cases", len(path.boundaries))
+    scene.cell.count("cases" if event.masked else "NMIs", len(path.boundaries))
     if failed:
-        raise report(scene, start, path, failed, event, vector)
+        raise report(scene, start, path, failed, event)
     if path.boundaries:
         scene.cell.case(path.boundaries[0].case(scene, path.name),
                         f"{path.name}, the first of {len(path.boundaries)} places")
 
 
-def taken_at(scene: Scene, start, boundary: Boundary, event: Callable[[], None],
-             vector: int) -> int:
-    """Where the CPU took the interrupt: with interrupts off it waits, and the place is later."""
+# ---- the report ----
+
+def taken_at(scene: Scene, start, boundary: Boundary, event: Event) -> int:
+    """Where the CPU took the event: with interrupts off one that is masked waits."""
+    if not event.masked:
+        return boundary.pc
     go_to(scene, start, boundary)
-    event()
-    stub = scene.m.ptr(scene.m.elf.address("vector_stubs") + vector * scene.layout.word)
+    event.make()
+    stub = scene.m.ptr(scene.m.elf.address("vector_stubs") + event.vector * scene.layout.word)
     stop = scene.m.run(scene.cpu, stub, BUDGET)
     if stop.reason != "address":
         return boundary.pc
     return scene.m.ptr(scene.m.regs(scene.cpu).sp)
 
 
-def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Callable[[], None],
-           vector: int) -> Fail:
+def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Event) -> Fail:
     """One failure for all places of one path, with the first in full."""
     first = failed[0].fail.failure
-    taken = taken_at(scene, start, failed[0].boundary, event, vector)
+    taken = taken_at(scene, start, failed[0].boundary, event)
     cases = []
     for outcome in failed:
         pc = outcome.boundary.pc
         cases.append(outcome.boundary.case(scene, path.name) |
                      {"text": elf_of(scene, pc).where(pc)})
     return Fail(first.reason, expected=first.expected, seen=first.seen,
-                at=place(scene, taken, "interrupt came before"), went_wrong=first.went_wrong,
+                at=place(scene, taken, f"{event.words} came before"), went_wrong=first.went_wrong,
                 stack=first.stack, extra=first.extra, cause=first.cause, case=cases,
                 count=f"{len(failed)} of {len(path.boundaries)} places on the path {path.name}")
 
 
-def _replay(scene: Scene, start, path: Path, event: Callable[[], None]) -> None:
+def _replay(scene: Scene, start, path: Path, event: Event) -> None:
     wanted = scene.cell.replay
     if wanted.get("path") != path.name:
         return
@@ -202,6 +303,6 @@ def _replay(scene: Scene, start, path: Path, event: Callable[[], None]) -> None:
     if not matching:
         raise CaseGone(f"{wanted['where']} ({wanted['insn']}) is not on the path {path.name}")
     go_to(scene, start, matching[0])
-    event()
+    event.make()
     name = elf_of(scene, matching[0].pc).where(matching[0].pc)
-    raise ReplayStop(f"the interrupt is pending before {name}")
+    raise ReplayStop(f"the {event.words} is pending before {name}")

@@ -135,7 +135,8 @@ class BochsMachine(Machine):
     def step(self, cpu: int, n: int = 1, hold: bool = False) -> Stop:
         return self._judge(cpu, self._ran(cpu, n, set(self._ends), hold, False), set(), STEPS)
 
-    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int) -> Stop:
+    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
+            exact: bool = True) -> Stop:
         wanted = self._addresses(until)
         ran = self._ran(cpu, budget, wanted | set(self._ends), False, False)
         return self._judge(cpu, ran, wanted, "")

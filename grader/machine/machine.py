@@ -52,12 +52,14 @@ class Machine(ABC):
         """Executes n instructions of one CPU; with `hold`, pending interrupts stay pending."""
 
     @abstractmethod
-    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int) -> Stop:
+    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
+            exact: bool = True) -> Stop:
         """Runs one CPU until it is about to execute one of the addresses.
 
         It executes at least one instruction, so an address where it stands does not count.  It
         also stops at the kernel's panic and power-off, when it halts with nothing to wake it, and
-        after exactly `budget` instructions.
+        after exactly `budget` instructions.  Without `exact` that may be up to twice as many, and
+        Stop.steps means nothing: faster, for short runs.
         """
 
     @abstractmethod

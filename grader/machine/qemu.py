@@ -18,7 +18,7 @@ from grader.machine.machine import Machine
 from grader.machine.qemuprocess import QemuProcess
 from grader.machine.qemuregs import registers_of, system_of
 from grader.machine.types import (
-    BUDGET, OUTPUT, POWER_OFF, RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, System, TraceStep,
+    ADDRESS, BUDGET, OUTPUT, POWER_OFF, RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, System, TraceStep,
     Unmapped, cpl_of)
 
 MESSAGE_NMI = 0x400
@@ -40,6 +40,7 @@ class QemuMachine(Machine):
         self._patched = False           # a test wrote over the kernel's code
         self._breakpoints: set[int] = set()
         self._hold: bool | None = None  # how steps treat interrupts just now
+        self._settled: set[int] = set() # CPUs that stopped at a breakpoint: no time is owed
         self._down = False              # shut down: nothing runs before a restore
         self._log_read = 0
         self._known_pc: tuple[tuple[int, int], int] = ((-1, -1), 0)     # (moves, cpu), pc
@@ -56,11 +57,9 @@ class QemuMachine(Machine):
         super().boot()
         smm.prepare(self._rsp, self._qtest, self.cpus, self.width)
         self._hold = None
-        self._insert({smm.ENTRY, *self._ends})
 
     def _free_run(self, address: int, budget: int | None) -> Stop:
-        ends = {address, *self._ends}
-        self._insert(ends)
+        self._break_at({address, *self._ends})
         smm.count(self._qtest)
         began = smm.now(self._qtest)
         deadline = time.monotonic() + SECONDS
@@ -75,7 +74,6 @@ class QemuMachine(Machine):
                 spent = OUTPUT if self.flooded() else BUDGET if over else ""
                 if spent:
                     self._rsp.interrupt()
-        self._remove(ends)
         cpu = self._rsp.selected
         pc = self.pc(cpu)
         return (self._ended(reply, cpu, pc, 0) or self._arrived(cpu, pc, 0, {address})
@@ -100,6 +98,7 @@ class QemuMachine(Machine):
         while len(trace) < limit:
             self._rsp.select(cpu)
             now = self._rsp.registers()
+            self._known_pc = ((self._rsp.moves, cpu), now[self._ip])
             trace.append(TraceStep(now[self._ip], cpl_of(now["cs"], now["eflags"]), now[self._sp],
                                    now["eflags"], now["gs_base"]))
             pc, stop = self._step(cpu, now[self._ip], len(trace), hold)
@@ -108,29 +107,39 @@ class QemuMachine(Machine):
                 return trace, stop
         return trace, self._stop(STEPS, cpu, pc, len(trace))
 
-    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int) -> Stop:
-        # The first instruction is stepped: QEMU does not leave a breakpoint otherwise, and the
-        # step absorbs the real time that virtual time gained when the CPU last stopped.
+    def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
+            exact: bool = True) -> Stop:
+        # The first instruction is stepped: QEMU does not leave a breakpoint otherwise, and the step
+        # absorbs the real time that virtual time gained when the CPU last stopped.  That costs a
+        # third of a short run, so a run that need not be exact does without where it can; if its
+        # budget ends, it gets an exact one.
         wanted = self._addresses(until)
-        pc, stop = self._step(cpu, self.pc(cpu), 1, hold=False)
-        stop = stop or self._arrived(cpu, pc, 1, wanted)
-        if stop:
-            return stop
-        if budget <= 1:
-            return self._spent(cpu, pc, 1)
-        added = wanted - self._breakpoints
-        self._insert(added)
-        try:
-            return self._run_on(cpu, wanted, budget)
-        finally:
-            self._remove(added)
+        pc, first = self.pc(cpu), 0
+        hurry = not exact and cpu in self._settled and pc not in wanted and pc not in self._ends
+        if not hurry:
+            first = 1
+            pc, stop = self._step(cpu, pc, 1, hold=False)
+            stop = stop or self._arrived(cpu, pc, 1, wanted)
+            if stop:
+                return stop
+        if budget <= first:
+            return self._spent(cpu, pc, first)
+        self._break_at(wanted | {smm.ENTRY, *self._ends})
+        stop = self._run_on(cpu, wanted, budget, first)
+        if stop.reason == ADDRESS:
+            self._settled.add(cpu)
+        elif hurry and stop.reason == BUDGET:
+            return self.run(cpu, until, budget)
+        return stop
 
-    def _run_on(self, cpu: int, wanted: set[int], budget: int) -> Stop:
-        """The rest of run(), after its first instruction and with the breakpoints set."""
-        began = smm.arm(self._qtest, cpu, budget - 1)
+    def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int) -> Stop:
+        """The rest of run(), after `first` instructions and with the breakpoints set."""
+        self._settled.discard(cpu)
+        self._polled.discard(cpu)
+        began = smm.arm(self._qtest, cpu, budget - first)
         self._rsp.resume(cpu)
         reply, tampered = self._wait(10 + budget / 200_000)
-        steps = 1 + smm.executed(self._qtest, began)
+        steps = first + smm.executed(self._qtest, began)
         pc = self.pc(cpu)
         if tampered:
             return self._stop(BUDGET, cpu, pc, budget, "the kernel changed the HPET, which counts")
@@ -235,14 +244,12 @@ class QemuMachine(Machine):
         With a breakpoint at pc nothing is executed, and nothing else is pending unmasked: it would
         have been taken before the CPU came here.
         """
-        guard = {pc} - self._breakpoints
-        self._insert(guard)
+        self._break_at(self._breakpoints | {pc})
         self._rsp.resume(cpu)
         if self._rsp.receive(SECONDS) is None:
             raise GraderError("QEMU does not stop at a breakpoint: run the grade again")
         if self.pc(cpu) == smm.OFFSET:
             self._leave_smm(cpu)
-        self._remove(guard)
 
     def _stands_after_hlt(self, pc: int) -> bool:
         """Whether an SMI that found the present CPU here most likely woke it from HLT."""
@@ -273,14 +280,11 @@ class QemuMachine(Machine):
 
     # ---- breakpoints ----
 
-    def _insert(self, addresses: set[int]) -> None:
-        added = addresses - self._breakpoints
-        self._breakpoints |= added
-        self._rsp.insert(*added)
-
-    def _remove(self, addresses: set[int]) -> None:
-        self._breakpoints -= addresses
-        self._rsp.remove(*addresses)
+    def _break_at(self, addresses: set[int]) -> None:
+        """Has breakpoints there and nowhere else.  They stay until others are wanted: a step does
+        not care, and in a sweep most are wanted again."""
+        self._rsp.breakpoints(addresses - self._breakpoints, self._breakpoints - addresses)
+        self._breakpoints = set(addresses)
 
     # ---- interrupts, registers, memory ----
 
@@ -349,11 +353,12 @@ class QemuMachine(Machine):
         self._qemu.load(f"snap{snap.depth}", revive=self._down)
         self._down = False
         self._polled = set(snap.handle)
+        self._settled.clear()
 
     # ---- a person's debugger ----
 
     def debug_handoff(self, cpu: int = 0) -> list[str]:
-        self._remove(set(self._breakpoints))
+        self._break_at(set())
         self._rsp.close()
         return ["gdb", "-nx", str(self.elf.path), "-ex", f"target remote {self._qemu.dir}/gdb",
                 "-ex", f"thread {cpu + 1}"]

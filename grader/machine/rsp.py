@@ -11,7 +11,8 @@ from typing import Iterable
 from grader.errors import GraderError
 
 STOPPED = re.compile(rb"T..thread:p01\.([0-9a-f]+);")
-CHUNK = 1024                    # bytes of memory per packet; a packet holds 4096 characters
+CHUNK = 2000                    # bytes of memory per packet; a packet holds 4096 characters
+AT_ONCE = 8                     # commands under way at a time
 
 
 @dataclass(frozen=True)
@@ -110,21 +111,23 @@ class Rsp:
         """How a step treats pending interrupts: masks them, or takes them.  Timers stand still."""
         self.command("Qqemu.sstep=7" if hold else "Qqemu.sstep=5")
 
-    def insert(self, *addresses: int) -> None:
-        self._commands(f"Z1,{address:x},1" for address in addresses)
+    def breakpoints(self, insert: Iterable[int], remove: Iterable[int] = ()) -> None:
+        self._commands([f"z1,{address:x},1" for address in remove]
+                       + [f"Z1,{address:x},1" for address in insert])
 
-    def remove(self, *addresses: int) -> None:
-        self._commands(f"z1,{address:x},1" for address in addresses)
-
-    def _commands(self, texts: Iterable[str]) -> None:
-        """Several commands with one wait; their replies carry nothing."""
-        waiting = 0
-        for text in texts:
-            self.send(text)
-            waiting += 1
-        for _ in range(waiting):
-            if self.receive(self.timeout) is None:
-                raise GraderError("QEMU does not answer: run the grade again")
+    def _commands(self, texts: Iterable[str]) -> list[str]:
+        """Several commands with one wait, and their replies."""
+        packets = [f"+${text}#{sum(text.encode()) & 255:02x}" for text in texts]
+        replies = []
+        for first in range(0, len(packets), AT_ONCE):
+            part = packets[first:first + AT_ONCE]
+            self._socket.sendall("".join(part).encode())
+            for _ in part:
+                reply = self.receive(self.timeout)
+                if reply is None:
+                    raise GraderError("QEMU does not answer: run the grade again")
+                replies.append(reply)
+        return replies
 
     # ---- registers and memory ----
 
@@ -153,14 +156,11 @@ class Rsp:
 
     def read(self, address: int, size: int) -> bytes | None:
         """Memory through the chosen CPU's page tables; None when some of it is not mapped."""
-        data = b""
-        while len(data) < size:
-            count = min(CHUNK, size - len(data))
-            reply = self.command(f"m{address + len(data):x},{count:x}")
-            if reply.startswith("E"):
-                return None
-            data += bytes.fromhex(reply)
-        return data
+        parts = range(0, size, CHUNK)
+        replies = self._commands(f"m{address + at:x},{min(CHUNK, size - at):x}" for at in parts)
+        if any(reply.startswith("E") for reply in replies):
+            return None
+        return b"".join(map(bytes.fromhex, replies))
 
     def write(self, address: int, data: bytes) -> bool:
         for at in range(0, len(data), CHUNK):

@@ -79,12 +79,12 @@ def prepare(rsp: Rsp, qtest: Qtest, cpus: int, width: int) -> None:
         base = RESET_BASE if cpu else SMRAM
         kept = [(at, qtest.read(at, size)) for at, size in (
             (base + OFFSET, len(RSM)), (base + SAVE_AREA, 0x400))] if cpu else []
-        rsp.insert(base + OFFSET)
+        rsp.breakpoints([base + OFFSET])
         qtest.write32(APIC | cpu << 12, MESSAGE_SMI)
         rsp.resume(cpu)
         if rsp.receive(10) is None:
             raise GraderError("QEMU takes no SMI: this QEMU was not tested, run `make doctor`")
-        rsp.remove(base + OFFSET)
+        rsp.breakpoints([], [base + OFFSET])
         rsp.select(cpu)
         rsp.write(base + OFFSET, RSM)
         if cpu:

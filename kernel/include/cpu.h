@@ -27,10 +27,11 @@ LAB_AREA(lab1_area, LAB1_AREA_SIZE);
 LAB_AREA(lab2_area, LAB2_AREA_SIZE);
 LAB_AREA(lab3_area, LAB3_AREA_SIZE);
 
-/* For the grader: fields of three sizes, side by side, and what it counts in them. */
+/* For the grader: fields of each size, side by side, and what it counts in them. */
 struct probe_cpu {
     uintptr_t word;
     uint32_t  count;
+    uint16_t  half;
     uint8_t   before, byte, after;
 };
 

@@ -45,12 +45,21 @@ struct hole {
 /* Panics with the sentence of this hole.  Any level, any CPU. */
 _Noreturn void hole_reached(const struct hole *hole);
 
+#define HOLE_RECORD(id, what)                                                                      \
+    static const struct hole hole_here __attribute__((section(".corral.holes"), used)) = {         \
+        id, __FILE__, __LINE__, what}
+
 #define HOLE(id, what)                                                                             \
     do {                                                                                           \
-        static const struct hole hole_here                                                         \
-            __attribute__((section(".corral.holes"), used)) = {                                    \
-                id, __FILE__, __LINE__, what};                                                     \
+        HOLE_RECORD(id, what);                                                                     \
         hole_reached(&hole_here);                                                                  \
+    } while (0)
+
+/* The same record, but the kernel goes on: for what it can do without until it is written. */
+#define HOLE_LATER(id, what)                                                                       \
+    do {                                                                                           \
+        HOLE_RECORD(id, what);                                                                     \
+        (void)&hole_here;                                                                          \
     } while (0)
 
 #endif

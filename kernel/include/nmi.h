@@ -39,12 +39,12 @@ void mc_entry(void);
  * True: knmi() may fault.  The IRET of that fault's handler lets the next NMI in, and the lab's code
  * bears it.  False: knmi() must not fault, and no IRET may run from the NMI to its own last one.
  */
-extern const bool nmi_nestable;
+bool nmi_nestable(void);
 
 /*
- * Called by ktrap() for every general protection fault (13) of the kernel, after gs_fixup(), and for
- * every "device not available" (7).  True: it came from how NMIs are handled here, is dealt with,
- * and the instruction at regs->ip is executed (again).  Interrupts off.
+ * Called by ktrap() first of all, for every general protection fault (13) of the kernel and for every
+ * "device not available" (7).  True: it came from how NMIs are handled here, is dealt with, and the
+ * instruction at regs->ip is executed (again).  Interrupts off.  GS is not to be trusted here.
  */
 bool nmi_fixup(struct regs *regs);
 

@@ -7,8 +7,11 @@
 
 #include "mm.h"
 #include "multiboot.h"
+#include "panic.h"
 #include "string.h"
 #include "symbols.h"
+
+#define USED_MAX 48
 
 struct free_page {
     struct free_page *next;
@@ -19,26 +22,35 @@ static size_t            free_count;  /* these, and the fresh ones */
 static uintptr_t         fresh;       /* no page from here on was ever given out */
 static const void       *boot_information;
 
-static bool overlaps(uintptr_t page, uintptr_t start, uintptr_t end)
+/* What GRUB loaded or left for us: read once, since it is asked for each page of RAM. */
+static struct {
+    uintptr_t start, end;
+} used[USED_MAX];
+static unsigned used_count;
+
+static void use(uintptr_t start, uintptr_t end)
 {
-    return page < end && page + PAGE_SIZE > start;
+    ASSERT(used_count < USED_MAX);
+    used[used_count].start = start;
+    used[used_count++].end = end;
 }
 
-/* True if the page holds something that GRUB loaded or left for us. */
-static bool in_use(const void *mbi, uintptr_t page)
+static void find_used(const void *mbi)
 {
-    uintptr_t boot_information = virt_to_phys(mbi);
-    if (page < KERNEL_LOAD || overlaps(page, KERNEL_LOAD, virt_to_phys(kernel_end)))
-        return true;
-    if (overlaps(page, boot_information, boot_information + multiboot_size(mbi)))
-        return true;
     const struct multiboot_module *module = NULL;
+    uintptr_t                      start, end;
+    use(0, virt_to_phys(kernel_end)); /* below the kernel: the firmware's, and the page for APs */
+    use(virt_to_phys(mbi), virt_to_phys(mbi) + multiboot_size(mbi));
     while ((module = multiboot_find(mbi, MULTIBOOT_MODULE, module)))
-        if (overlaps(page, module->start, module->end))
-            return true;
-    uintptr_t start, end;
+        use(module->start, module->end);
     for (unsigned i = 0; symbols_range(i, &start, &end); i++)
-        if (overlaps(page, start, end))
+        use(start, end);
+}
+
+static bool in_use(uintptr_t page)
+{
+    for (unsigned i = 0; i < used_count; i++)
+        if (page < used[i].end && page + PAGE_SIZE > used[i].start)
             return true;
     return false;
 }
@@ -63,14 +75,18 @@ static bool ram_area(uint32_t index, uintptr_t *start, uintptr_t *end)
     return true;
 }
 
+static uintptr_t page_above(uintptr_t address)
+{
+    return (address + PAGE_SIZE - 1) & -(uintptr_t)PAGE_SIZE;
+}
+
 /* The lowest free page of RAM at or above `from` that nobody uses; 0 if there is none. */
 static uintptr_t next_usable(uintptr_t from)
 {
     uintptr_t best = 0, start, end;
     for (uint32_t i = 0; ram_area(i, &start, &end); i++) {
-        uintptr_t page = (start + PAGE_SIZE - 1) & -(uintptr_t)PAGE_SIZE;
-        page = page > from ? page : from;
-        while (page + PAGE_SIZE <= end && in_use(boot_information, page))
+        uintptr_t page = page_above(start > from ? start : from);
+        while (page + PAGE_SIZE <= end && in_use(page))
             page += PAGE_SIZE;
         if (page + PAGE_SIZE <= end && (!best || page < best))
             best = page;
@@ -108,17 +124,38 @@ size_t page_count_free(void)
     return free_count;
 }
 
+/* Calls visit() for each page of RAM that nobody uses, from `from` on. */
+static void each_usable(uintptr_t from, void (*visit)(uintptr_t page))
+{
+    uintptr_t start, end;
+    for (uint32_t i = 0; ram_area(i, &start, &end); i++)
+        for (uintptr_t page = page_above(start > from ? start : from); page + PAGE_SIZE <= end;
+             page += PAGE_SIZE)
+            if (!in_use(page))
+                visit(page);
+}
+
+static void clear(uintptr_t page)
+{
+    memset(phys_to_virt(page), 0, PAGE_SIZE);
+}
+
+static void count(uintptr_t page)
+{
+    (void)page;
+    free_count++;
+}
+
 void page_scrub(void)
 {
-    for (uintptr_t page = fresh; (page = next_usable(page)); page += PAGE_SIZE)
-        memset(phys_to_virt(page), 0, PAGE_SIZE);
+    each_usable(fresh, clear);
 }
 
 void page_init(const void *mbi)
 {
     boot_information = mbi;
-    for (uintptr_t page = 0; (page = next_usable(page)); page += PAGE_SIZE)
-        free_count++;
+    find_used(mbi);
+    each_usable(0, count);
 }
 
 uintptr_t page_ram_end(void)

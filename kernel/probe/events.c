@@ -14,6 +14,7 @@
 uint32_t probe_token;                 /* the host's; fresh for each case */
 uint32_t probe_answer[256];           /* by vector: the token, turned over */
 uint32_t probe_count[256];            /* by vector: how often it came */
+uint32_t probe_where[256];            /* by vector: the CPU that its handler found by this_cpu() */
 struct thread *probe_wake;            /* a thread that the next interrupt makes ready */
 uint32_t probe_resched;               /* not 0: the next interrupt ends the present turn */
 uintptr_t probe_touch;                /* not 0: an interrupt copies 8 bytes from here */
@@ -55,6 +56,7 @@ static void interrupt(unsigned vector, bool user)
     }
     if (probe_touch)
         touch(vector);
+    probe_where[vector] = this_cpu()->id;
     probe_count[vector]++;
     probe_answer[vector] = ~probe_token;
 }

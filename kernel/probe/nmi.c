@@ -15,6 +15,7 @@ struct {
     uint32_t log;      /* not 0: it writes probe_nmi_line to the log */
 } probe_nmi_order;
 char probe_nmi_line[LOG_LINE_SIZE];
+char probe_text[LOG_LINE_SIZE * 2]; /* a line of the host's own calls */
 uint32_t probe_nmi_allowed;
 
 struct {

@@ -37,10 +37,10 @@ void ktrap(struct regs *regs, uintptr_t cr2)
 {
     unsigned vector = (unsigned)regs->vector;
     bool     user = regs_from_user(regs);
-    if (!user && (vector == VECTOR_GP || vector == VECTOR_PF) && gs_fixup(regs, cr2))
-        return; /* first of all: until then there is no this_cpu() */
     if ((vector == VECTOR_NM || (!user && vector == VECTOR_GP)) && nmi_fixup(regs))
-        return;
+        return; /* it knows its own by the error code; gs_fixup() might take them for its */
+    if (!user && (vector == VECTOR_GP || vector == VECTOR_PF) && gs_fixup(regs, cr2))
+        return; /* until then there is no this_cpu() */
     if (user) {
         if (vector == VECTOR_SYSCALL)
             ksyscall(regs);

@@ -2,7 +2,7 @@
 
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, SUBJECT, WITNESS, Scene
-from grader.explore.sweep import labs_own, sweep, trace
+from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 ROUNDS = 12
@@ -76,4 +76,4 @@ def test_sweep(cell):
         scene.check_answered(high)
         scene.check_canaries()
 
-    sweep(scene, start, path, wake, high, finish)
+    sweep(scene, start, path, Event(wake, "interrupt", high), finish)

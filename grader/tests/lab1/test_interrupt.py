@@ -2,7 +2,7 @@
 
 from grader.explore.registers import AC, DF, IF
 from grader.explore.scene import SUBJECT, Scene
-from grader.explore.sweep import sweep, trace
+from grader.explore.sweep import Event, sweep, trace
 from grader.verdict import WRONG, Fail
 
 KERNEL_DS = 0x10
@@ -146,4 +146,4 @@ def test_sweep(cell):
         scene.check_answered(high)
         scene.check_canaries()
 
-    sweep(scene, start, path, lambda: m.interrupt(SUBJECT, high), high, finish)
+    sweep(scene, start, path, Event(lambda: m.interrupt(SUBJECT, high), "interrupt", high), finish)

@@ -2,7 +2,7 @@
 
 from grader.explore.registers import GENERAL, IF
 from grader.explore.scene import SUBJECT, Scene
-from grader.explore.sweep import labs_own, sweep, trace
+from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 INTERRUPTS_ON = 1
@@ -124,4 +124,4 @@ def test_sweep(cell):
         scene.check_answered(low)
         scene.check_answered(high)
 
-    sweep(scene, start, path, lambda: m.interrupt(SUBJECT, high), high, finish)
+    sweep(scene, start, path, Event(lambda: m.interrupt(SUBJECT, high), "interrupt", high), finish)

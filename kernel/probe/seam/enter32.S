@@ -1,6 +1,7 @@
 /*
  * _Noreturn void probe_enter_user(const struct regs *regs);
  * uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
+ * uint32_t probe_gs_read32(uintptr_t offset);
  * void probe_sled(void);
  */
 #include "gs.h"
@@ -30,6 +31,12 @@ probe_with_gs:
     add   $4, %esp
     pop   %gs
     pop   %ebp
+    ret
+
+    .globl probe_gs_read32
+probe_gs_read32:
+    mov   4(%esp), %eax
+    mov   %gs:(%eax), %eax
     ret
 
 /* Every register but ESP keeps its value, so that the host can give them any. */

@@ -1,6 +1,7 @@
 /*
  * _Noreturn void probe_enter_user(const struct regs *regs);
  * uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
+ * uint32_t probe_gs_read32(uintptr_t offset);
  * void probe_sled(void);
  */
 #include "gs.h"
@@ -54,6 +55,11 @@ probe_with_gs:
     wrmsr
     mov   %rsi, %rax
     pop   %rbp
+    ret
+
+    .globl probe_gs_read32
+probe_gs_read32:
+    mov   %gs:(%rdi), %eax
     ret
 
 /* Every register but RSP keeps its value, so that the host can give them any. */

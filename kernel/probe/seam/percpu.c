@@ -7,20 +7,31 @@
 #include "percpu_ops.h"
 #include "probe.h"
 
-uintptr_t probe_percpu_read(void)
+/* One field of each width, by its number of bytes. */
+uintptr_t probe_percpu_read(uintptr_t size)
 {
-    return percpu_read(probe.word);
+    switch (size) {
+    case 1: return percpu_read(probe.byte);
+    case 2: return percpu_read(probe.half);
+    case 4: return percpu_read(probe.count);
+    default: return percpu_read(probe.word);
+    }
 }
 
+/* Four widths with one number: none may touch its neighbour. */
 void probe_percpu_write(uintptr_t value)
 {
     percpu_write(probe.word, value);
+    percpu_write(probe.count, (uint32_t)value);
+    percpu_write(probe.half, (uint16_t)value);
+    percpu_write(probe.byte, (uint8_t)value);
 }
 
-/* Three widths with one number: each must carry nothing into its neighbour. */
+/* The same; and none may carry anything into its neighbour. */
 void probe_percpu_add(uintptr_t number)
 {
     percpu_add(probe.word, number);
     percpu_add(probe.count, (uint32_t)number);
+    percpu_add(probe.half, (uint16_t)number);
     percpu_add(probe.byte, (uint8_t)number);
 }

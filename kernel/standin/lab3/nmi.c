@@ -5,7 +5,10 @@
 
 #include "panic.h"
 
-const bool nmi_nestable = false;
+bool nmi_nestable(void)
+{
+    return false;
+}
 
 void nmi_init(struct cpu *cpu)
 {

@@ -1,0 +1,370 @@
+"""NMIs for lab 3's tests: a scene that sends them, and what the kernel must have made of them."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from grader.explore.registers import DF, IF
+from grader.explore.scene import BUDGET, Scene
+from grader.explore.sweep import Event
+from grader.verdict import WRONG, Fail
+
+VECTOR, KERNEL_DS = 2, 0x10
+SHORT_BUDGET = 4000     # QEMU notices HLT at the end of a budget, in real time
+WORKS = 32
+
+
+@dataclass(frozen=True)
+class Nmis:
+    """What one CPU's handlers noted (struct in kernel/probe/nmi.c)."""
+
+    count: int              # NMIs that reached knmi()
+    answer: int             # the token, turned over
+    depth: int              # handlers that began and did not end
+    deepest: int
+    faulted: int            # faults in a handler that came back as they must
+    checks: int             # machine checks
+    ip: int                 # what the last one interrupted
+    sp: int
+    works: tuple[int, ...]  # how often each deferred work ran
+
+
+class NmiScene(Scene):
+    """A scene in which the subject can take NMIs."""
+
+    def __init__(self, cell, cpu: int = 0):
+        super().__init__(cell, cpu)
+        self.code = "<6I2Q32I" if self.m.width == 64 else "<6I2I32I"
+        self.size = struct.calcsize(self.code)
+        self.notes = self.m.elf.address("probe_nmis") + cpu * self.size
+
+    def ready(self) -> None:
+        """The subject as the kernel's start leaves it: a TSS, and a place for NMIs."""
+        self.tss()
+        self.m.call(self.cpu, "nmi_init", self.block)
+
+    def order(self, faults: int = 0, defer: int = 0, log: str = "") -> None:
+        """What the next NMIs do besides answering."""
+        self.m.write("probe_nmi_order", struct.pack("<3I", faults, defer, bool(log)))
+        if log:
+            self.m.write("probe_nmi_line", log.encode() + b"\0")
+
+    def nmis(self) -> Nmis:
+        """What the subject's handlers noted so far."""
+        *numbers, = struct.unpack(self.code, self.m.read(self.notes, self.size))
+        return Nmis(*numbers[:8], works=tuple(numbers[8:]))
+
+    def forget(self) -> None:
+        """Starts the notes afresh, with a fresh token."""
+        self.m.write(self.notes, bytes(self.size))
+        self.fresh_token()
+
+    @property
+    def event(self) -> Event:
+        """An NMI of the subject."""
+        return Event(lambda: self.m.nmi(self.cpu), "NMI", VECTOR, masked=False)
+
+    def bounce(self) -> None:
+        """An NMI that the grader takes itself: at the first instruction of wherever the hardware
+        went it executes an IRET.  So the place for NMIs is tried without the lab's handler."""
+        before = self.m.regs(self.cpu)
+        self.deliver()
+        self.send_back(before)
+
+    def deliver(self) -> None:
+        """Sends an NMI and executes its delivery; fails where its frame may not be."""
+        before = self.m.pc(self.cpu)
+        self.m.nmi(self.cpu)
+        stop = self.m.step(self.cpu, 1)
+        now = self.m.regs(self.cpu)
+        if stop.reason != "steps" or now.cpl or now.pc == before:
+            raise self.failed(stop, "the NMI enters the kernel") if stop.reason != "steps" else \
+                Fail(WRONG, expected="the NMI enters the kernel",
+                     seen=f"ring {now.cpl}, {self.m.elf.where(now.pc)}")
+        stack = self.stack_of(now.sp)
+        if stack not in ("NMI", "kernel"):
+            where = {"area": "the thread's save area", "ring 3": "memory of ring 3",
+                     "SYSENTER": "the few words for SYSENTER"}.get(stack, f"the {stack} stack")
+            raise Fail(WRONG, expected="the NMI's frame on a stack of the kernel's",
+                       seen=f"{self.layout.title('sp')} = {now.sp:#x}, in {where}",
+                       cause="an NMI comes at any moment, so its stack must not be whatever was "
+                             "in use.")
+
+    def send_back(self, before) -> None:
+        """Executes an IRET of the grader's own, which must lead back to where the NMI came."""
+        iret = self.m.elf.function("probe_enter_user")[-1]
+        self.m.set_regs(self.cpu, **{"rip" if self.m.width == 64 else "eip": iret.address})
+        self.m.step(self.cpu, 1, hold=True)
+        now = self.m.regs(self.cpu)
+        for name in ("pc", "sp", "cpl"):
+            if getattr(now, name) != getattr(before, name):
+                raise Fail(WRONG, expected=f"{name} = {getattr(before, name):#x} after the NMI",
+                           seen=f"{getattr(now, name):#x}")
+
+    # ---- looking ----
+
+    def check_nmis(self, times: int = 1, **details) -> Nmis:
+        """Fails unless knmi() ran exactly so often on this CPU, came back, and knew the CPU."""
+        seen = self.nmis()
+        if seen.count != times or seen.answer != self.token ^ 0xFFFFFFFF:
+            often = "once" if times == 1 else f"{times} times"
+            elsewhere = self._elsewhere()
+            raise Fail(WRONG, expected=f"knmi() ran {often} on CPU {self.cpu}",
+                       seen=elsewhere or f"it ran {seen.count} times" if seen.count != 1
+                       else elsewhere or "it ran once", **details)
+        if seen.depth:
+            raise Fail(WRONG, expected="every knmi() came back",
+                       seen=f"{seen.depth} of {seen.count} did not", **details)
+        return seen
+
+    def _elsewhere(self) -> str:
+        """Where it ran instead, if this_cpu() gave the number of another CPU."""
+        first = self.m.elf.address("probe_nmis")
+        for cpu in range(self.m.cpus):
+            count = self.m.u32(first + cpu * self.size)
+            if cpu != self.cpu and count:
+                return f"this_cpu() was CPU {cpu} in it"
+        return ""
+
+    def run_to_hlt(self) -> None:
+        """Runs the subject to its next HLT."""
+        stop = self.m.run(self.cpu, (), SHORT_BUDGET, exact=False)
+        if stop.reason == "budget":
+            stop = self.m.run(self.cpu, (), BUDGET, exact=False)
+        if stop.reason != "halted":
+            raise self.failed(stop, "HLT, while there is nothing to do")
+
+    def check_work(self, work: int) -> None:
+        """Fails unless the work that an NMI deferred has run, or runs after one clock tick."""
+        if self.nmis().works[work]:
+            return
+        halted = self.m.regs(self.cpu).halted
+        self.m.interrupt(self.cpu, self.vector(0xA0, 0xC0))
+        if halted:
+            self.run_to_hlt()
+        else:
+            self.run_to(self.m.pc(self.cpu) + 1, "ring 3 again, after a tick")
+        if not self.nmis().works[work]:
+            raise Fail(WRONG, expected=f"work {work}, which the NMI deferred, runs within a tick",
+                       seen="it has not run", cause="the last look came before the NMI, and nothing "
+                       "makes the CPU look again.")
+
+    def check_argument(self, regs: dict[str, int], **details) -> None:
+        """At knmi() or kmce(): fails unless its argument says what was interrupted, and C code has
+        what it wants."""
+        now = self.m.regs(self.cpu)
+        self.check_saved(self.saved(self.argument(0)), regs, "the registers that the handler got",
+                         **details)
+        if now.flags & (DF | IF):
+            raise Fail(WRONG, expected="DF = 0 and IF = 0 in the handler",
+                       seen=f"flags {now.flags:#x}", **details)
+        for name in ("ds", "es") if self.m.width == 32 else ():
+            if getattr(now, name) != KERNEL_DS:
+                raise Fail(WRONG, expected=f"{name.upper()} = {KERNEL_DS:#x} in the handler",
+                           seen=f"{getattr(now, name):#x}", **details)
+        if now.cpl or self.m.width == 64 and now.sp % 16 != 8:
+            raise Fail(WRONG, expected="the handler in ring 0, RSP a multiple of 16 before CALL",
+                       seen=f"ring {now.cpl}, {now.sp:#x}", **details)
+
+    def check_open(self) -> None:
+        """Fails unless this CPU takes another NMI: none may be left blocked."""
+        before = self.nmis().count
+        self.m.nmi(self.cpu)
+        stop = self.m.run(self.cpu, "knmi", BUDGET)
+        if stop.reason != "address":
+            raise Fail(WRONG, expected="another NMI is taken",
+                       seen=f"it was not, within {BUDGET} instructions; {before} were before",
+                       went_wrong=self.m.place(stop.pc),
+                       cause="NMIs stay blocked until an IRET is executed (SDM 3A 6.7.1).")
+
+
+# ---- ways through the kernel, each of which can be gone again and again ----
+
+class Way:
+    """A path from ring 3 to ring 3, from ring 0 to ring 0 or from HLT to HLT."""
+
+    ends = "address"            # or "halted": how a trace of it ends
+
+    def __init__(self, scene: NmiScene, name: str):
+        self.scene, self.name = scene, name
+
+    def start(self):
+        """Brings the subject to the start; gives the snapshot."""
+        raise NotImplementedError
+
+    def again(self) -> None:
+        """From the end of a way that went well to its start, without the snapshot."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Runs to the end of the way and looks."""
+        raise NotImplementedError
+
+
+class FromRing3(Way):
+    """Something happens to a thread in ring 3, which then goes on."""
+
+    def __init__(self, scene: NmiScene, name: str, cause: str, hostile: dict | None = None):
+        super().__init__(scene, name)
+        self.cause = cause          # "interrupt", or one of the checker's traps
+        self.hostile = hostile or {}
+
+    def start(self):
+        scene = self.scene
+        self.thread = scene.present()
+        label = f"checker_{self.cause}" if self.cause != "interrupt" else "checker_sled"
+        ip = scene.checker.address(label) + (4 if self.cause == "interrupt" else 0)
+        self.regs = scene.layout.random_program(
+            scene.random, ip, **(scene.honest | self._registers() | self.hostile))
+        self.end = ip + 4 if self.cause == "interrupt" else scene.checker.address(f"{label}_next")
+        self.last = self._last()
+        if self.cause not in ("interrupt", "syscall", "fast"):
+            scene.m.write_u32("probe_trap_skip", scene.trap_size(self.cause))
+        scene.enter(self.regs)
+        self._cause()
+        return scene.m.snapshot()
+
+    def _registers(self) -> dict[str, int]:
+        number = self.scene.random.randrange(0x1000, 1 << 31)
+        wide = self.scene.m.width == 64
+        match self.cause:
+            case "syscall":
+                return {"rax" if wide else "eax": number}
+            case "fast" if wide:
+                return {"rax": number}
+            case "fast":
+                sp = self.scene.random.randrange(0x500000, 0xB0000000)
+                return {"eax": number, "ecx": sp, "sp": sp,
+                        "edx": self.scene.checker.address("checker_fast_next")}
+            case "page":
+                return {"rbx" if wide else "ebx": 0x7000_1000} | ({} if wide else {"ds": 0x23})
+            case _:
+                return {}
+
+    def _last(self) -> dict[str, int]:
+        """The registers at the end."""
+        last = dict(self.regs, ip=self.end)
+        if self.cause in ("syscall", "fast"):
+            wide = self.scene.m.width == 64
+            last["rax" if wide else "eax"] = -38 & (1 << self.scene.m.width) - 1     # -ENOSYS
+            if self.cause == "fast" and wide:
+                last |= {"rcx": self.end, "r11": self.regs["flags"]}
+        return last
+
+    def _cause(self) -> None:
+        scene = self.scene
+        scene.forget()
+        if self.cause == "interrupt":
+            self.vector = getattr(self, "vector", None) or scene.vector(0x50, 0x80)
+            scene.m.write_u32(scene.m.elf.address("probe_count") + 4 * self.vector, 0)
+            scene.m.interrupt(scene.cpu, self.vector)
+
+    def again(self) -> None:
+        changed = {name: self.regs[name] for name in self.regs
+                   if self.regs[name] != self.last[name] and name not in ("ip", "flags")}
+        wide = self.scene.m.width == 64
+        self.scene.m.set_regs(self.scene.cpu, **changed,
+                              **{"rip" if wide else "eip": self.regs["ip"]})
+        self._cause()
+
+    def until(self) -> list[int]:
+        """Where a trace of the way ends."""
+        return [self.regs["ip"] if self.cause == "interrupt" else self.end]
+
+    def finish(self) -> None:
+        scene = self.scene
+        scene.run_to(self.end, "ring 3 again, after the NMI")
+        scene.check_user(self.last)
+        scene.check_gs()
+        if self.cause == "interrupt":
+            scene.check_answered(self.vector)
+        self.look()
+        scene.check_canaries()
+
+    def look(self) -> None:
+        """What the NMI must have left."""
+        self.scene.check_nmis()
+
+
+class FromKernel(Way):
+    """A device interrupts ring 0 in the grader's own code."""
+
+    def start(self):
+        scene = self.scene
+        m, layout = scene.m, scene.layout
+        m.start(scene.cpu, "probe_sled", flags=1)
+        scene.run_to("probe_sled", "the grader's own code")
+        self.general = {name: scene.random.getrandbits(layout.width)
+                        for name in layout.general}
+        m.set_regs(scene.cpu, **self.general)
+        self.sp, self.ip = m.regs(scene.cpu).sp, m.elf.address("probe_sled")
+        self.vector = scene.vector(0x50, 0x80)
+        self._cause()
+        return m.snapshot()
+
+    def _cause(self) -> None:
+        scene = self.scene
+        scene.forget()
+        scene.m.write_u32(scene.m.elf.address("probe_count") + 4 * self.vector, 0)
+        scene.m.interrupt(scene.cpu, self.vector)
+
+    def again(self) -> None:
+        wide = self.scene.m.width == 64
+        self.scene.m.set_regs(self.scene.cpu, **{"rip" if wide else "eip": self.ip})
+        self._cause()
+
+    def until(self) -> list[int]:
+        return [self.ip]
+
+    def finish(self) -> None:
+        scene = self.scene
+        scene.run_to(self.ip + 8, "the kernel's own code again, after the NMI")
+        regs = scene.m.regs(scene.cpu)
+        for name, value in (self.general | {"sp": self.sp}).items():
+            if getattr(regs, name) != value:
+                raise Fail(WRONG, expected=f"{scene.layout.title(name)} = {value:x} in the kernel "
+                           "again", seen=f"{getattr(regs, name):x}")
+        scene.check_answered(self.vector)
+        self.look()
+
+    def look(self) -> None:
+        self.scene.check_nmis()
+
+
+class FromIdle(Way):
+    """A device interrupts an idle CPU, which halts again."""
+
+    ends = "halted"
+
+    def start(self):
+        scene = self.scene
+        scene.guard()
+        scene.m.start(scene.cpu, "idle_loop")
+        scene.run_to_hlt()
+        self.sp = scene.m.regs(scene.cpu).sp
+        self.vector = scene.vector(0x50, 0x80)
+        self._cause()
+        return scene.m.snapshot()
+
+    _cause = FromKernel._cause
+
+    def again(self) -> None:
+        self._cause()
+
+    def until(self) -> list[int]:
+        return []
+
+    def finish(self) -> None:
+        scene = self.scene
+        scene.run_to_hlt()
+        regs = scene.m.regs(scene.cpu)
+        if regs.sp != self.sp or not regs.flags & 0x200:
+            raise Fail(WRONG, expected=f"HLT with interrupts on and stack pointer {self.sp:#x}",
+                       seen=f"{regs.sp:#x}, flags {regs.flags:#x}")
+        scene.check_answered(self.vector)
+        self.look()
+        scene.check_canaries()
+
+    def look(self) -> None:
+        self.scene.check_nmis()

@@ -1,0 +1,148 @@
+"""Exercise 2.3: ring 3 comes into the kernel with anything in GS."""
+
+from grader.explore import gs
+from grader.explore.registers import USER_DS
+from grader.verdict import WRONG, Fail
+
+SYS_GETCPU = 15
+BEYOND = 0x60       # a selector beyond the GDT
+TRAPS = (("divide", {"rcx": 0, "ecx": 0}), ("opcode", {}), ("breakpoint", {}),
+         ("protection", {"rcx": BEYOND | 3, "ecx": BEYOND | 3}))
+
+
+def test_interrupt(cell):
+    """On both CPUs, with each GS: the right stack, the right CPU, and ring 3's GS is its own."""
+    for cpu in (1, 0):
+        scene, _ = gs.prepared(cell, cpu)
+        start = scene.m.snapshot()
+        for each in gs.hostile(scene):
+            regs, vector, place = gs.interrupted(scene, each)
+            gs.check_found(scene, vector, at=place)
+            gs.back_in_ring_3(scene, regs, each, place)
+            gs.check_no_page_0(scene, at=place)
+            scene.check_canaries(at=place)
+            scene.m.restore(start)
+        cell.park()
+
+
+def getcpu(scene, each, name="syscall"):
+    """SYS_GETCPU with this GS; gives where ring 3 was and what it has to have afterwards."""
+    result = "rax" if scene.m.width == 64 else "eax"
+    after = scene.checker.address(f"checker_{name}_next")
+    regs = gs.program(scene, scene.checker.address(f"checker_{name}"), each,
+                      **{result: SYS_GETCPU})
+    expected = dict(regs, ip=after, **{result: scene.cpu})
+    if name == "fast":
+        changed = ("rcx", "r11") if scene.m.width == 64 else ("ecx", "edx")
+        regs |= {} if scene.m.width == 64 else {"ecx": regs["sp"], "edx": after}
+        expected = {key: value for key, value in expected.items() if key not in changed}
+    gs.enter(scene, regs, each)
+    place = scene.user_place("ring 3 was at")
+    place.note = f"ring 3 of CPU {scene.cpu}, with {each} in GS"
+    return expected, place
+
+
+def check_getcpu(scene, each, expected, place):
+    """Back in ring 3 with the number of its CPU."""
+    result = "rax" if scene.m.width == 64 else "eax"
+    scene.run_to(expected["ip"], "ring 3 again after SYS_GETCPU", at=place)
+    seen = getattr(scene.m.regs(scene.cpu), result)
+    if seen != scene.cpu:
+        raise Fail(WRONG, expected=f"SYS_GETCPU = {scene.cpu}", seen=f"{seen:#x}", at=place,
+                   cause="the kernel worked with a block that is not this CPU's, and nothing "
+                   "faulted.")
+    scene.check_user(gs.kept(expected), at=place)
+    gs.check_own(scene, each, at=place)
+
+
+def selectors(scene):
+    """Every selector that ring 3 may load, as the GDT says."""
+    return [gs.Hostile(slot * 8 | rpl, "a selector that ring 3 may load")
+            for slot, seen in enumerate(gs.gdt(scene)) if seen.for_ring_3 for rpl in (3, 0)]
+
+
+def test_traps(cell):
+    """SYS_GETCPU with each GS on both CPUs; then every kind of trap, with and without error code."""
+    for cpu in (1, 0):
+        scene, _ = gs.prepared(cell, cpu)
+        start = scene.m.snapshot()
+        for each in gs.hostile(scene) + (selectors(scene) if cell.width == 32 else []):
+            expected, place = getcpu(scene, each)
+            check_getcpu(scene, each, expected, place)
+            scene.m.restore(start)
+        for name, needs in TRAPS if cpu else ():
+            for each in gs.some(scene, 2):
+                trap(scene, name, needs, each)
+                scene.m.restore(start)
+        cell.park()
+
+
+def trap(scene, name, needs, each):
+    """One trap; the kernel skips its instruction and ring 3 goes on."""
+    skip = 1 if name == "breakpoint" else scene.trap_size(name)
+    at = scene.checker.address(f"checker_{name}")
+    regs = gs.program(scene, at, each, **{k: v for k, v in needs.items() if k in scene.layout.names})
+    scene.m.write_u32("probe_trap_skip", skip)
+    gs.enter(scene, regs, each)
+    place = scene.user_place("ring 3 was at")
+    place.note = f"ring 3, with {each} in GS"
+    scene.run_to("probe_trap", "the trap of ring 3 in ktrap()", at=place)
+    gs.check_stack(scene, "ktrap", each, at=place)
+    after = dict(regs, ip=scene.checker.address(f"checker_{name}_next") + (name == "breakpoint"))
+    gs.back_in_ring_3(scene, after, each, place)
+    scene.check_canaries(at=place)
+
+
+def test_fast_call(cell):
+    """SYSCALL and SYSENTER on both CPUs with each GS: the right CPU's stack, the right answer."""
+    for cpu in (1, 0):
+        scene, _ = gs.prepared(cell, cpu)
+        start = scene.m.snapshot()
+        for each in gs.hostile(scene):
+            expected, place = getcpu(scene, each, "fast")
+            to_ksyscall(scene, each, place)
+            check_getcpu(scene, each, expected, place)
+            scene.check_canaries(at=place)
+            scene.m.restore(start)
+        cell.park()
+
+
+def to_ksyscall(scene, each, place):
+    """On to ksyscall(), on this CPU's kernel stack; a repair on the way has a stack to run on."""
+    expected = "ksyscall() called within the budget"
+    stop = scene.run_to(("ksyscall", "ktrap"), expected, at=place)
+    while stop.pc == scene.m.elf.address("ktrap"):
+        regs = scene.argument(0)
+        if scene.stack_of(regs) == "SYSENTER":
+            raise Fail(WRONG, expected="no fault before the stack is an interrupt's",
+                       seen=f"one at {scene.m.elf.where(scene.saved(regs)['ip'])}", at=place,
+                       cause="SYSENTER_ESP has a few words; what the repair pushes below them "
+                       "overwrites the CPU's own block.")
+        stop = scene.run_to(("ksyscall", "ktrap"), expected, at=place)
+    gs.check_stack(scene, "ksyscall", each, at=place)
+
+
+def test_page_fault(cell):
+    """A page fault of ring 3 with each GS: ktrap() gets its address and its error code."""
+    scene, _ = gs.prepared(cell, 1)
+    scene.m.write_u32("probe_trap_skip", scene.trap_size("page"))
+    start = scene.m.snapshot()
+    for each in gs.hostile(scene):
+        address = scene.random.randrange(0x6000_0000, 0x6FFF_0000)
+        regs = gs.program(scene, scene.checker.address("checker_page"), each, rbx=address,
+                          **({"ebx": address, "ds": USER_DS} if cell.width == 32 else {}))
+        gs.enter(scene, regs, each)
+        place = scene.user_place("ring 3 was at")
+        place.note = f"ring 3, with {each} in GS"
+        scene.run_to("probe_trap", "ring 3's page fault in ktrap()", at=place)
+        seen, saved = scene.argument(1), scene.saved(scene.argument(0))
+        if seen != address:
+            raise Fail(WRONG, expected=f"cr2 = {address:#x} in ktrap()", seen=f"{seen:#x}", at=place,
+                       cause="CR2, or the register that held it, changed on the way to ktrap().")
+        if (saved["vector"], saved["error"]) != (14, 4):
+            raise Fail(WRONG, expected="vector 0xe, error code 0x4 (a read by ring 3)",
+                       seen=f"vector {saved['vector']:#x}, error code {saved['error']:#x}", at=place)
+        scene.check_saved(saved, regs, "struct regs as ktrap() got it", at=place)
+        gs.back_in_ring_3(scene, dict(regs, ip=scene.checker.address("checker_page_next")), each,
+                          place)
+        scene.m.restore(start)

@@ -1,0 +1,95 @@
+"""Exercise 3.3: work that an NMI leaves for later."""
+
+from grader.explore.nmi import NmiScene
+from grader.explore.sweep import labs_own, sweep, trace
+from grader.verdict import WRONG, Fail
+
+KERNEL_WORKS = 16
+
+
+def test_soon(cell):
+    """An NMI defers work: in ring 3, and in an idle CPU, it runs at once or after one tick."""
+    for idle in (False, True):
+        scene = NmiScene(cell)
+        scene.ready()
+        work = cell.random.randrange(KERNEL_WORKS)
+        scene.order(defer=1 << work)
+        if idle:
+            scene.m.start(scene.cpu, "idle_loop")
+            scene.run_to_hlt()
+        else:
+            scene.present()
+            regs = scene.layout.random_program(cell.random, scene.sled(2), **scene.honest)
+            scene.enter(regs)
+        scene.forget()
+        scene.m.nmi(scene.cpu)
+        if idle:
+            scene.run_to_hlt()
+        else:
+            scene.run_to(scene.sled(6), "ring 3 again, after the NMI")
+        scene.check_nmis()
+        scene.check_work(work)
+        cell.park()
+
+
+def test_both(cell):
+    """The kernel asks for work, or runs some; before each instruction an NMI asks for more."""
+    for asks in (True, False):
+        scene = NmiScene(cell)
+        scene.ready()
+        mine, its = cell.random.sample(range(KERNEL_WORKS), 2)
+        scene.order(defer=1 << its)
+        m = scene.m
+
+        def again():
+            scene.forget()
+            if asks:
+                m.start(scene.cpu, "nmi_defer", mine)
+            else:
+                m.call(scene.cpu, "nmi_defer", mine)
+                m.start(scene.cpu, "nmi_run_deferred")
+
+        def finish():
+            scene.run_to("probe_returned", "the end of the function that the NMI interrupted")
+            m.call(scene.cpu, "nmi_run_deferred")
+            works = scene.check_nmis().works
+            for work, who in ((mine, "the kernel"), (its, "the NMI")):
+                if not works[work]:
+                    raise Fail(WRONG, expected=f"work {work}, which {who} asked for, runs",
+                               seen="it never does",
+                               cause="a read, a change and a write are three steps: what an NMI "
+                                     "writes between them is lost.")
+
+        again()
+        start = m.snapshot()
+        name = "nmi_defer()" if asks else "nmi_run_deferred()"
+        path = labs_own(scene, trace(scene, name, [m.elf.address("probe_returned")],
+                                     "its return", nmis=True))
+        sweep(scene, start, path, scene.event, finish, again)
+        cell.park()
+
+
+def test_many(cell):
+    """On each CPU: some works are asked for at once, and exactly these run."""
+    for cpu in range(cell.machine.cpus):
+        scene = NmiScene(cell, cpu)
+        scene.forget()
+        works = cell.random.sample(range(KERNEL_WORKS), 7)
+        for work in works:
+            scene.m.call(cpu, "nmi_defer", work)
+        for other in range(cell.machine.cpus):
+            if other != cpu:
+                scene.m.call(other, "nmi_run_deferred")
+        if any(scene.nmis().works) or any(NmiScene(cell, o).nmis().works[w] for w in works
+                                          for o in range(cell.machine.cpus)):
+            raise Fail(WRONG, expected="deferred work runs later, on the CPU that asked",
+                       seen="it ran at once, or on another CPU")
+        scene.m.call(cpu, "nmi_run_deferred")
+        ran = [work for work, times in enumerate(scene.nmis().works) if times]
+        if ran != sorted(works):
+            raise Fail(WRONG, expected=f"works {sorted(works)} on CPU {cpu}", seen=f"{ran}",
+                       cause="one look has to find all that was asked for: NMIs do not queue up.")
+        scene.m.call(cpu, "nmi_run_deferred")
+        if [w for w, times in enumerate(scene.nmis().works) if times > 1]:
+            raise Fail(WRONG, expected="work that has run is not run again", seen="it is")
+        cell.park()

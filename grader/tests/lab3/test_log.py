@@ -1,0 +1,95 @@
+"""Exercise 3.7: a log that an NMI may write to."""
+
+from grader.explore.nmi import NmiScene
+from grader.explore.sweep import sweep, trace
+from grader.verdict import WRONG, Fail
+
+LINE, LINES = 48, 32        # LOG_LINE_SIZE, KLOG_LINES
+LOG = 4 + LINE * LINES
+
+
+def word(cell):
+    """A line that nobody can guess."""
+    return "".join(cell.random.choice("abcdefghijklmnop") for _ in range(20))
+
+
+def read_log(scene):
+    """The lines of the subject's log, the oldest first."""
+    m = scene.m
+    data = m.read(m.elf.address("klogs") + scene.cpu * LOG, LOG)
+    count = int.from_bytes(data[:4], "little")
+    lines = [data[4 + LINE * (n % LINES):][:LINE] for n in range(max(0, count - LINES), count)]
+    return [line.split(b"\0")[0].decode("latin-1") for line in lines]
+
+
+def tick(scene):
+    """What is late has one clock tick to be done."""
+    scene.m.interrupt(scene.cpu, scene.vector())
+    scene.m.call(scene.cpu, "probe_sled", flags=1)
+
+
+def check_lines(scene, wanted):
+    """Fails unless the log holds these lines, each once, in any order, and no other."""
+    if sorted(read_log(scene)) != sorted(wanted):
+        tick(scene)
+    seen = read_log(scene)
+    if sorted(seen) != sorted(wanted):
+        missing = [line for line in wanted if line not in seen]
+        what = f"{len(missing)} missing" if missing else "a line too many, or not whole"
+        raise Fail(WRONG, expected=f"{len(wanted)} lines in the log, each once and whole",
+                   seen=f"{len(seen)} lines, {what}: {', '.join(map(repr, seen)) or 'none'}")
+
+
+def test_lines(cell):
+    """From the kernel on each CPU, from an NMI in ring 3, and one line that is too long."""
+    for cpu in range(cell.machine.cpus):
+        scene = NmiScene(cell, cpu)
+        texts = [word(cell), "x" * 60, word(cell)]
+        for text in texts:
+            scene.m.write("probe_text", text.encode() + b"\0")
+            scene.m.call(cpu, "nmi_log", scene.m.elf.address("probe_text"))
+        check_lines(scene, [text[:LINE - 1] for text in texts])
+        cell.park()
+    scene = NmiScene(cell)
+    scene.ready()
+    scene.present()
+    scene.enter(scene.layout.random_program(cell.random, scene.sled(2), **scene.honest))
+    text = word(cell)
+    scene.order(log=text)
+    scene.forget()
+    scene.m.nmi(scene.cpu)
+    scene.run_to(scene.sled(6), "ring 3 again, after the NMI")
+    scene.check_nmis()
+    if read_log(scene) != [text]:
+        scene.m.interrupt(scene.cpu, scene.vector())
+        scene.run_to(scene.sled(9), "ring 3 again, after a tick")
+    if read_log(scene) != [text]:
+        raise Fail(WRONG, expected=f"the NMI's line, {text!r}, in the log", seen=str(read_log(scene)))
+
+
+def test_sweep(cell):
+    """The kernel writes a line; before each instruction of that an NMI writes another."""
+    scene = NmiScene(cell)
+    scene.ready()
+    m = scene.m
+    mine, its = word(cell), word(cell)
+    m.write("probe_text", mine.encode() + b"\0")
+    scene.order(log=its)
+
+    def again():
+        scene.forget()
+        m.write_u32(m.elf.address("klogs") + scene.cpu * LOG, 0)
+        m.start(scene.cpu, "nmi_log", m.elf.address("probe_text"))
+
+    def finish():
+        scene.run_to("probe_returned", "nmi_log() comes back, and never waits")
+        scene.check_nmis()
+        check_lines(scene, [mine, its])
+
+    again()
+    start = m.snapshot()
+    path = trace(scene, "nmi_log()", [m.elf.address("probe_returned")], "its return", nmis=True)
+    low = m.elf.address("nmi_log")
+    first = next(b.index for b in path.boundaries if b.pc == low)
+    path.boundaries = [b for b in path.boundaries if b.index >= first]
+    sweep(scene, start, path, scene.event, finish, again)

@@ -1,0 +1,152 @@
+"""Exercise 3.4: an NMI in an NMI.
+
+A lab says by nmi_nestable() whether knmi() may fault.  If it may, these tests make it fault, and the
+IRET of the fault lets the next NMI in.  If it may not, no IRET may run from the NMI to its own last
+one, and then the hardware keeps the next one back.
+"""
+
+from dataclasses import replace
+
+from grader.explore.nmi import FromIdle, FromKernel, FromRing3, NmiScene
+from grader.explore.sweep import elf_of, given, path_of, sweep, walk
+from grader.verdict import WRONG, Fail, Place
+
+INSIDE = "interrupt of ring 3"      # where the first NMI comes
+
+
+class Nested(FromRing3):
+    """The first NMI comes in ring 3; others come in its handler."""
+
+    times = 2
+    begun = 0           # handlers that had begun when the last NMI was sent
+
+    def _cause(self):
+        self.scene.forget()
+        self.scene.m.nmi(self.scene.cpu)
+
+    def one_more(self):
+        """Sends the last NMI."""
+        self.begun = self.scene.nmis().count
+        self.scene.m.nmi(self.scene.cpu)
+
+    def until(self):
+        return [self.end]
+
+    def look(self):
+        """A handler began after the last NMI.  Two that wait at a time may be one run of it: the
+        hardware, too, keeps no more than one."""
+        count = self.scene.nmis().count
+        self.scene.check_nmis(count if self.begun < count < self.times else self.times)
+
+    def finish(self):
+        scene = self.scene
+        scene.run_to(self.end, "ring 3 again, after all NMIs")
+        scene.check_user(self.last)
+        scene.check_gs()
+        self.look()
+        scene.check_canaries()
+
+
+class Third(Nested):
+    """Two NMIs are under way: the second waits when the first is in knmi()."""
+
+    times = 3
+
+    def _cause(self):
+        super()._cause()
+        self.scene.run_to("knmi", "knmi() called within the budget")
+        self.scene.m.nmi(self.scene.cpu)
+
+
+def nest(cell, way, *rest, faults):
+    """A scene whose lab is asked whether it nests; (scene, way, whether it does)."""
+    scene = NmiScene(cell)
+    scene.ready()
+    nests = bool(scene.m.call(scene.witness, "nmi_nestable"))
+    scene.order(faults=faults if nests else 0)
+    return scene, way(scene, *rest), nests
+
+
+def irets(scene, steps):
+    """The indexes of the IRETs on a path."""
+    return [index for index, step in enumerate(steps)
+            if elf_of(scene, step.pc).instruction(step.pc).text.startswith("iret")]
+
+
+def check_no_iret(scene, steps):
+    """Fails if an IRET runs in the handler before its own: the last of the path."""
+    inside = irets(scene, steps)[:-1]
+    if inside:
+        pc = steps[inside[0]].pc
+        raise Fail(WRONG, expected="no IRET before the handler's own, as nmi_nestable() says",
+                   seen="one is executed", at=Place(scene.m.elf.where(pc), "iret",
+                                                    str(scene.m.elf.line(pc) or ""), "", "IRET at"),
+                   cause="any IRET lets the next NMI in, while this one is not done.")
+
+
+def test_fault(cell):
+    """In ring 3, in the kernel, in an idle CPU: the handler faults, or no IRET runs in it."""
+    for way in (FromRing3, FromKernel, FromIdle):
+        scene, go, nests = nest(cell, way, "an NMI", *(["interrupt"] if way is FromRing3 else []),
+                                faults=1)
+        go.start()
+        scene.m.nmi(scene.cpu)
+        if nests:
+            go.finish()
+            if scene.nmis().faulted != 1:
+                raise Fail(WRONG, expected="the fault in the handler comes back to it",
+                           seen="it did not")
+        else:
+            steps = walk(scene, go.until(), "the end of the way", go.ends)
+            last = irets(scene, steps)
+            check_no_iret(scene, steps[:last[0] + 1] if last else steps)
+        cell.park()
+
+
+def test_pending(cell):
+    """A second NMI waits while the first is handled, and a third while the second is."""
+    for count in (2, 3):
+        scene, go, nests = nest(cell, Nested, "NMIs", "interrupt", faults=count - 1)
+        go.times = count
+        go.start()
+        for _ in range(count - 1):
+            scene.run_to("knmi", "knmi() called within the budget")
+            scene.m.nmi(scene.cpu)
+        go.finish()
+        scene.check_open()
+        cell.park()
+    # Three while one is handled: the hardware keeps one of them.
+    scene, go, _ = nest(cell, Nested, "NMIs", "interrupt", faults=0)
+    go.start()
+    scene.run_to("knmi", "knmi() called within the budget")
+    for _ in range(3):
+        scene.m.nmi(scene.cpu)
+    go.finish()
+    cell.park()
+
+
+def swept(cell, way, faults, skip):
+    """One more NMI before each of the lab's instructions behind the skip-th IRET."""
+    scene, go, nests = nest(cell, way, "inside the handler", "interrupt", faults=faults)
+    start = go.start()
+    steps = walk(scene, go.until(), "ring 3 again")
+    path = path_of(scene, go.name, steps, nmis=True)
+    if nests:
+        first = irets(scene, steps)[skip]
+    else:
+        first = next(i for i, step in enumerate(steps) if step.cpl == 0)
+        # The hardware keeps the next one back: it comes behind the last IRET.
+    path.boundaries = [b for b in path.boundaries
+                       if b.index > first and b.cpl == 0 and not given(scene, b.pc)]
+    sweep(scene, start, path, replace(scene.event, make=go.one_more), go.finish, go.again)
+    cell.park()
+
+
+def test_second(cell):
+    """A second NMI before each instruction behind the handler's fault."""
+    swept(cell, Nested, 1, 0)
+
+
+def test_third(cell):
+    """A second NMI came in the first; a third before each instruction behind its fault."""
+    swept(cell, Third, 2, 1)

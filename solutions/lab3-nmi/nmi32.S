@@ -1,0 +1,77 @@
+/*
+ * nmi32.S: exercises 3.2, 3.4 and 3.6: NMIs and machine checks in 32 bits, as tasks.
+ *
+ * A task gate changes the stack whatever was interrupted, and every register comes from the task's
+ * TSS: nothing of the interrupted code is left in the CPU but CR2.  Its registers are in the TSS that
+ * it was running on.  IRET with NT set goes back there (SDM 3A 8.3, 8.4).
+ *
+ *      own_top       this CPU's struct cpu     <- ESP each time
+ */
+#include "gs.h"
+#include "hole.h"
+#include "lab3_offsets.h"
+
+    .text
+
+    /* BEGIN 3.2 */
+/*
+ * Calls void function(struct cpu *cpu) with this CPU's GS.  The words after the CPU keep ESP at a
+ * multiple of 16.
+ */
+    .macro call_task function
+    gs_paranoid_enter
+    mov   (%esp), %eax
+    sub   $12, %esp
+    push  %eax
+    call  \function
+    add   $16, %esp
+    gs_paranoid_exit
+    .endm
+    /* INSTEAD 3.2 */
+    /* END 3.2 */
+
+/*
+ * The NMI task.  Its TSS keeps where it was, so the next NMI begins behind the IRET.
+ *
+ * An NMI that comes while the task is busy (an IRET of a fault let it in) is a general protection
+ * fault, and nmi_fixup() notes it in `latched`.  If that happens between the look at `latched` and
+ * the IRET, nmi_fixup() sends the task back to the look.
+ */
+    .globl nmi_task, nmi_look, nmi_task_iret
+nmi_task:
+    /* BEGIN 3.2 */
+    call_task nmi_task_run
+    mov   (%esp), %eax
+nmi_look:
+    cmpl  $0, CPU_LATCHED(%eax)
+    jne   nmi_task
+nmi_task_iret:
+    iret
+    jmp   nmi_task
+    /* INSTEAD 3.2 */
+    //| /*
+    //|  * 1. gs_paranoid_enter, as every handler that comes at any moment.
+    //|  * 2. Call nmi_task_run(cpu); the word at (%esp) is this CPU.
+    //|  * 3. gs_paranoid_exit, then IRET.  Where does the next NMI begin?
+    //|  */
+    //|     HOLE("3.2", "call nmi_task_run, go back by IRET, be ready for the next")
+    //| nmi_look:
+    //| nmi_task_iret:
+    /* END 3.2 */
+
+/* The machine check task. */
+    .globl mc_task
+mc_task:
+    /* BEGIN 3.6 */
+    call_task mc_task_run
+    iret
+    jmp   mc_task
+    /* INSTEAD 3.6 */
+    //|     HOLE("3.6", "the same for mc_task_run")
+    /* END 3.6 */
+
+/* The stubs of these vectors are not used: their gates are task gates. */
+    .globl nmi_entry, mc_entry
+nmi_entry:
+mc_entry:
+    jmp   trap_common
