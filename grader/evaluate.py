@@ -17,12 +17,13 @@ from grader.job import Job, JobTest
 from grader.labs import Lab, Test, find_labs, stage
 from grader.options import Options
 from grader.paths import shown
-from grader.runner import CellRun, Listener, run_cells
+from grader.runner import CellRun, Listener, run_cells, workers
 from grader.sources import Refused, Source, collect, seed_of
 from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, Failure
 
 
 REAL = "grader.machine"
+FEWEST = 4              # tests that are worth a worker of their own
 
 
 @dataclass
@@ -118,9 +119,10 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 todo.sort(key=lambda test: test.id not in early)
                 if machine == REAL:
                     emulators.require(cell)
-                job = job_for(grade, cell, build, todo, machine)
-                job.quick = quick
-                runs.append(CellRun(cell, job))
+                for part, tests in _parts(todo, len(grade.cells)):
+                    job = job_for(grade, cell, build, tests, machine)
+                    job.quick = quick
+                    runs.append(CellRun(cell, job, part))
         run_cells(runs, listener, logs)
     for each in runs:
         _take(grade, each)
@@ -128,6 +130,15 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
     if len(grade.results) != grade.expected:
         grade.errors.append(f"{grade.expected} verdicts were expected, {len(grade.results)} came")
     grade.times["run"] = time.monotonic() - started
+
+
+def _parts(todo: list[Test], cells: int) -> list[tuple[str, list[Test]]]:
+    """The tests of a cell by worker: several, each with an emulator of its own, where fewer cells
+    are graded than there are processors.  A test does not know of the others, so none can tell."""
+    number = min(workers() // cells, len(todo) // FEWEST) or 1
+    if number == 1:
+        return [("", todo)]
+    return [(f"{n + 1} of {number}", todo[n::number]) for n in range(number)]
 
 
 def _settled(grade: Grade, test: Test, cell: str, build: Build) -> bool:
@@ -161,8 +172,9 @@ def _take(grade: Grade, run: CellRun) -> None:
     """Turns a cell's records into results; what is missing is the grader's error."""
     crash = run.crash
     errors: dict[str, list[str]] = {}
-    grade.times.setdefault("cells", {})[run.cell] = run.seconds
-    grade.times.setdefault("boot", {})[run.cell] = run.boot_seconds
+    for what, seconds in (("cells", run.seconds), ("boot", run.boot_seconds)):
+        spent = grade.times.setdefault(what, {})
+        spent[run.cell] = max(seconds, spent.get(run.cell, 0.0))
     for entry in run.job.tests:
         record = run.results.get(entry.id)
         if record is None:
@@ -176,6 +188,11 @@ def _take(grade: Grade, run: CellRun) -> None:
         for what, number in record["counts"].items():
             cell = grade.counts.setdefault(run.cell, {})
             cell[what] = cell.get(what, 0) + number
+        for what, (number, seconds) in record["spent"].items():
+            sums = grade.times.setdefault("rates", {}).setdefault(what, {}).setdefault(
+                run.cell, [0, 0.0])
+            sums[0] += number
+            sums[1] += seconds
         if record["verdict"] == ERROR:
             errors.setdefault(record["text"], []).append(entry.id)
     if crash:

@@ -44,7 +44,9 @@ class Cell:
         self.random = random.Random(f"{self.seed}/{test.id}")   # the same in every cell
         self.replay: dict[str, Any] | None = plugin.job.replay  # the case to stop in, or None
         self.quick = plugin.job.quick                     # a sweep may stop at its first failure
+        self.subject = 0                                  # the CPU that a replay's debugger shows
         self.counts: dict[str, int] = {}
+        self.spent: dict[str, list[float]] = {}
         self.cases: list[Case] = []
 
     @property
@@ -65,6 +67,12 @@ class Cell:
     def count(self, what: str, number: int) -> None:
         """Adds to a figure of the report: count("interrupts", 418)."""
         self.counts[what] = self.counts.get(what, 0) + number
+
+    def rate(self, what: str, number: int, seconds: float) -> None:
+        """Notes how long some of what is counted took: rate("NMIs", 217, 0.8)."""
+        spent = self.spent.setdefault(what, [0, 0.0])
+        spent[0] += number
+        spent[1] += seconds
 
     def progress(self, done: int, of: int) -> None:
         """Tells the person who waits how far a long test is."""
@@ -122,6 +130,8 @@ class Plugin:
     @pytest.fixture(name="cell")
     def fixture_cell(self, request) -> Iterator[Cell]:
         """The cell, its machine parked."""
+        if self.booted is not None and self.booted.dead:
+            self.close()
         if self.booted is not None:
             self.booted.restore(self.parked)
         self.cell = Cell(self, self.entry(request.node))
@@ -180,6 +190,7 @@ class Plugin:
         cases = [] if failure else (self.cell.cases if self.cell else [])
         return {"type": "result", "test": test.id, "verdict": result, "text": text,
                 "failure": failure.as_json() if failure else None, "counts": counts,
+                "spent": self.cell.spent if self.cell else {},
                 "cases": [{"data": case.data, "text": case.text} for case in cases],
                 "seconds": time.monotonic() - self.started}
 

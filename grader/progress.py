@@ -33,7 +33,7 @@ class Progress:
         self.drawn = False
 
     def __call__(self, kind: str, run: CellRun, record: dict) -> None:
-        self.cells[run.cell] = run
+        self.cells[run.name] = run
         if kind == "result" and record["verdict"] == FAIL and (
                 self.announce and not self.failed):
             self.failed = True
@@ -58,7 +58,7 @@ class Progress:
         for run in self.cells.values():
             if run.state == "waiting":
                 continue
-            part = f"{run.cell} {len(run.results)}/{len(run.job.tests)}"
+            part = f"{run.name} {len(run.results)}/{len(run.job.tests)}"
             if run.current and run.done_of[1]:
                 part += f" ({run.current}: {run.done_of[0]}/{run.done_of[1]})"
             parts.append(part)

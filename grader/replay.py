@@ -102,7 +102,7 @@ def _stop_and_debug(job: Job, ident: str, log: Path) -> int:
             _say(records, log)
             if plugin.booted is None:
                 raise GraderError(f"the machine did not start: see {log}")
-            return debug(plugin.booted)
+            return debug(plugin.booted, plugin.cell.subject if plugin.cell else 0)
         finally:
             plugin.close()
 
@@ -119,10 +119,10 @@ def _say(records: list[dict], log: Path) -> None:
         print("the test passes; the machine stands as it left it")
 
 
-def debug(machine: Any) -> int:
+def debug(machine: Any, cpu: int) -> int:
     """Hands the stopped machine to its debugger; without a terminal it prints where it is."""
     interactive = sys.stdin.isatty()
-    argv = machine.debug_handoff()
+    argv = machine.debug_handoff(cpu)
     if argv is None:
         return 0
     if Path(argv[0]).name == "gdb" and not interactive:

@@ -31,6 +31,7 @@ class CellRun:
 
     cell: str
     job: Job
+    part: str = ""                                           # "1 of 2", if several share the cell
     results: dict[str, dict] = field(default_factory=dict)   # test id -> record
     crash: str = ""                                          # why records may be missing
     log: str = ""                                            # what the worker printed
@@ -44,6 +45,15 @@ class CellRun:
     heard: float = 0.0
     ended: bool = False                                      # the worker said that it is through
     buffer: bytes = b""
+
+    @property
+    def name(self) -> str:
+        """"x86_64/qemu", or "x86_64/qemu 1 of 2"."""
+        return f"{self.cell} {self.part}".rstrip()
+
+    @property
+    def file_name(self) -> str:
+        return self.name.replace("/", "-").replace(" ", "-")
 
 
 Listener = Callable[[str, CellRun, dict], None]
@@ -72,7 +82,7 @@ def run_cells(runs: list[CellRun], listener: Listener, keep: Path | None = None)
                     listener("finished", key.data, {})
             for run in running:
                 if time.monotonic() - run.heard > SILENCE and run.process:
-                    run.crash = f"{run.cell} said nothing for {SILENCE} s and was stopped"
+                    run.crash = f"{run.name} said nothing for {SILENCE} s and was stopped"
                     processes.kill(run.process)
             listener("tick", (running or runs)[0], {})
     finally:
@@ -90,7 +100,7 @@ def workers() -> int:
 
 def _start(run: CellRun, scratch: Path, selector: selectors.BaseSelector) -> None:
     """Starts the worker of a cell."""
-    name = run.cell.replace("/", "-")
+    name = run.file_name
     workdir = scratch / name
     workdir.mkdir()
     run.job.workdir = str(workdir)
@@ -127,13 +137,13 @@ def _read(run: CellRun, descriptor: int, listener: Listener) -> bool:
     run.heard = time.monotonic()
     *lines, run.buffer = (run.buffer + data).split(b"\n")
     if len(run.buffer) > MAX_LINE and run.process:
-        run.crash = f"{run.cell} sent a record without an end"
+        run.crash = f"{run.name} sent a record without an end"
         processes.kill(run.process)
     for line in lines:
         try:
             record = json.loads(line)
         except ValueError:
-            run.crash = f"{run.cell} sent a record that cannot be read"
+            run.crash = f"{run.name} sent a record that cannot be read"
             continue
         _take(run, record)
         listener(record["type"], run, record)
@@ -148,7 +158,7 @@ def _take(run: CellRun, record: dict) -> None:
         run.done_of = (record["done"], record["of"])
     elif kind == "result":
         if record["test"] in run.results:
-            run.crash = f"{run.cell} gave two verdicts for {record['test']}"
+            run.crash = f"{run.name} gave two verdicts for {record['test']}"
         run.results[record["test"]] = record
     elif kind == "booted":
         run.boot_seconds = record["seconds"]
@@ -157,7 +167,7 @@ def _take(run: CellRun, record: dict) -> None:
     elif kind == "end":
         run.ended = True
         if record["code"] not in (0, 1):
-            run.crash = run.crash or f"pytest ended with code {record['code']} in {run.cell}"
+            run.crash = run.crash or f"pytest ended with code {record['code']} in {run.name}"
 
 
 def _finish(run: CellRun, keep: Path | None) -> None:
@@ -166,15 +176,15 @@ def _finish(run: CellRun, keep: Path | None) -> None:
     try:
         run.process.wait(timeout=10)
     except subprocess.TimeoutExpired:
-        run.crash = run.crash or f"the worker of {run.cell} did not end"
+        run.crash = run.crash or f"the worker of {run.name} did not end"
     processes.kill(run.process)
     processes.give_back_cpu(run.job.host_cpu)
     run.state, run.current = "done", ""
     run.seconds = time.monotonic() - run.started
     if not run.ended and not run.crash:
-        run.crash = f"the worker of {run.cell} died (exit code {run.process.returncode})"
+        run.crash = f"the worker of {run.name} died (exit code {run.process.returncode})"
     if keep is not None:
-        target = keep / f"{run.cell.replace('/', '-')}.log"
+        target = keep / f"{run.file_name}.log"
         keep.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(run.log, target)
         run.log = str(target)

@@ -19,7 +19,7 @@ from grader.labs import find_labs
 from grader.options import Options
 from grader.paths import ROOT, build_dir, report_dir, write_text
 
-KINDS = ("reference", "skeleton", "alternate", "forger", "mutant")
+KINDS = ("reference", "skeleton", "alternate", "later", "forger", "mutant")
 
 
 def test_command(options: Options) -> int:

@@ -15,7 +15,7 @@ from grader.course.mutants import Mutant, apply, load_alternates, load_mutants
 from grader.course.skeleton import generate
 from grader.errors import GraderError
 from grader.evaluate import Grade
-from grader.labs import Lab, choose, find_labs
+from grader.labs import Lab, choose, find_labs, stage
 from grader.options import Options
 from grader.paths import report_dir, shown, write_text
 from grader.progress import Progress
@@ -81,6 +81,8 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
             with_from = replace(options, source=str(each.folder))
             yield _timed("alternate", lab, each.name,
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
+    if "later" in kinds and not wanted:
+        yield from _later(lab, options)
     for mutant in load_mutants(lab):
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
@@ -88,6 +90,22 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
             run_one = _forger if mutant.forger else _mutant
             yield _timed("forger" if mutant.forger else "mutant", lab, mutant.id,
                          lambda t, m=mutant, f=run_one: f(t, lab, m, options))
+
+
+def _later(lab: Lab, options: Options) -> Iterator[Trial]:
+    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference and its
+    alternates; and this lab's own tests, with each of those alternates below it."""
+    for earlier in stage(lab, find_labs())[:-1]:
+        for each in (None, *load_alternates(earlier)):
+            name = each.name if each else "reference"
+            without = each.without if each else ()
+            on_it = replace(options, source=str(each.folder)) if each else options
+            yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
+                         lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
+            if each:
+                below = replace(options, base={earlier.number: str(each.folder)})
+                yield _timed("later", lab, f"lab{earlier.number} {name}: lab{lab.number}'s tests",
+                             lambda t, o=below: _reference(t, lab, o))
 
 
 class _Watch(Progress):
@@ -120,12 +138,13 @@ def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
     return trial
 
 
-def _reference(trial: Trial, lab: Lab, options: Options, without: tuple[str, ...] = ()) -> None:
+def _reference(trial: Trial, lab: Lab, options: Options, without: tuple[str, ...] = (),
+               at: Lab | None = None) -> None:
     """Every test passes in every cell, and nothing warns.
 
     The exercises in `without` are a bonus that the design cannot earn: each must fail somewhere.
     """
-    grade = evaluate.whole(lab, options, listener=watch(), logs=logs())
+    grade = evaluate.whole(lab, options, listener=watch(), logs=logs(), at=at)
     trial.problems += grade.errors
     trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
     missing = set(without)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grader.explore.registers import USER_DS
 from grader.explore.scene import BUDGET, Scene
+from grader.machine.types import Unmapped
 from grader.verdict import WRONG, Fail
 
 DATA, CODE = 0x10, 0x18             # type bits of a descriptor, with S: data, code
@@ -215,7 +216,6 @@ def check_found(scene: Scene, vector: int, times: int = 1, **details) -> None:
 
 def check_no_page_0(scene: Scene, **details) -> None:
     """Fails if something was mapped where a GS without a base points."""
-    from grader.machine.types import Unmapped
     for page in range(0, NO_GS, 0x1000):
         try:
             scene.m.read(page, 1, scene.cpu)
@@ -243,8 +243,19 @@ def interrupted(scene: Scene, gs: Hostile):
     return regs, vector, place
 
 
+def run_back(scene: Scene, ip: int, expected: str, place) -> None:
+    """Runs on to ring 3.  A CPU that goes idle instead took itself for another."""
+    try:
+        scene.run_to(ip, expected, at=place, budget=2 * BUDGET)
+    except Fail as fail:
+        if fail.failure.seen.startswith("halted"):
+            fail.failure.cause = ("the kernel went idle, though this thread can run: it looked into "
+                                  "the block of another CPU, which has no thread.")
+        raise
+
+
 def back_in_ring_3(scene: Scene, regs: dict[str, int], gs: Hostile, place) -> None:
     """Runs on to ring 3: its registers and its GS are its own."""
-    scene.run_to(regs["ip"], f"ring 3 again; it had {gs} in GS", at=place, budget=2 * BUDGET)
+    run_back(scene, regs["ip"], f"ring 3 again; it had {gs} in GS", place)
     scene.check_user(kept(regs), at=place)
     check_own(scene, gs, at=place)

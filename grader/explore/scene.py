@@ -27,8 +27,10 @@ OWN_STACKS = ("double fault", "NMI", "machine check", "debug")  # enum own_stack
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
+GRACE = 1_000_000               # more of them, for a kernel that is about to say what is wrong
 PAGE = 4096
 DRAWN = 8                       # words of a stack that a report shows
+REPAIRS = 4                     # faults of the kernel that may come before one of ring 3
 PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
 
 
@@ -46,7 +48,7 @@ class Scene:
 
     def __init__(self, cell, cpu: int = SUBJECT):
         self.cell = cell
-        self.cpu = cpu
+        self.cpu = cell.subject = cpu
         self.witness = WITNESS if cpu == SUBJECT else SUBJECT
         self.m = cell.machine
         self.random = cell.random
@@ -160,6 +162,18 @@ class Scene:
             return stop
         raise self.failed(stop, expected, at)
 
+    def run_to_trap(self, expected: str, at: Place | None = None) -> dict[str, int]:
+        """Runs the subject to ktrap() for a trap of ring 3; gives the saved registers.
+
+        From lab 2 on a fault of the kernel may come first: the one that repairs GS.
+        """
+        for _ in range(REPAIRS):
+            self.run_to("ktrap", expected, at=at)
+            saved = self.saved(self.argument(0))
+            if saved["cs"] & 3 == 3:
+                return saved
+        return saved
+
     def run_to_leave(self, at: Place | None = None) -> None:
         """Runs the subject until it leaves the kernel by ret_to_user(), which it may not with IF = 1."""
         self.run_to("ret_to_user", "ret_to_user() called, to leave the kernel", at=at)
@@ -169,6 +183,9 @@ class Scene:
 
     def failed(self, stop, expected: str, at: Place | None = None) -> Exception:
         """The failure that a stop is."""
+        if stop.reason == "budget":
+            later = self.m.run(self.cpu, (), GRACE)     # a panic that is being printed says more
+            stop = later if later.reason == "panic" else stop
         failure = failure_of_stop(stop)
         if failure is None:
             return GraderError(f"the emulator stopped: {stop}")
@@ -254,7 +271,9 @@ class Scene:
                 count = sum(a != b for a, b in zip(here, data))
                 raise Fail(WRONG, expected=f"the {len(data)} bytes {name} untouched",
                            seen=f"{count} of them changed, the first at offset {first}",
-                           stack=self._overrun(name, here, data), **details)
+                           stack=self._overrun(name, here, data), **(
+                               {"cause": "what was pushed did not fit, and went on into what "
+                                "belongs to somebody else."} | details))
 
     def _overrun(self, name: str, now: bytes, before: bytes) -> Stack:
         """The words of a canary that changed, the highest address first."""

@@ -8,6 +8,7 @@ of code that is given are swept on one path only, that of an interrupt of ring 3
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from grader.errors import GraderError
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, PATH_LIMIT, Scene
-from grader.verdict import CaseGone, Fail, Place, ReplayStop
+from grader.verdict import CaseGone, Fail, Place, ReplayStop, Stack
 
 CHAIN = 24              # cases that follow one another before a snapshot is restored
 
@@ -52,6 +53,8 @@ class Event:
     words: str                      # "interrupt", "NMI": for a report
     vector: int                     # where it enters the kernel
     masked: bool = True             # waits for IF
+    pend: Callable[[], None] | None = None      # makes it pending and no more, if make() does more
+    draw: Callable[[], Stack | None] | None = None  # what the hardware did, once it is pending
 
 
 @dataclass
@@ -91,13 +94,13 @@ def given(scene: Scene, pc: int) -> bool:
 # ---- the path ----
 
 def trace(scene: Scene, name: str, until: Iterable[int], expected: str,
-          ends: str = "address", nmis: bool = False) -> Path:
+          ends: str = "address", nmis: bool = False, keys: set | None = None) -> Path:
     """Steps the subject to one of the addresses, or to its next HLT, and names every boundary.
 
     A path that never arrives, or is longer than PATH_LIMIT, is the student's failure.  `nmis`: the
-    boundaries are those for an NMI.
+    boundaries are those for an NMI.  `keys`: what a test has swept already on other paths.
     """
-    return path_of(scene, name, walk(scene, until, expected, ends), nmis)
+    return path_of(scene, name, walk(scene, until, expected, ends), nmis, keys)
 
 
 def walk(scene: Scene, until: Iterable[int], expected: str, ends: str = "address") -> list:
@@ -114,10 +117,11 @@ def walk(scene: Scene, until: Iterable[int], expected: str, ends: str = "address
     return steps
 
 
-def path_of(scene: Scene, name: str, steps, nmis: bool = False) -> Path:
+def path_of(scene: Scene, name: str, steps, nmis: bool = False, keys: set | None = None) -> Path:
     """The boundaries of a walk: equal ones once, and none where hardware takes no interrupt."""
     seen: Counter[int] = Counter()
-    boundaries, keys = [], set()
+    boundaries: list[Boundary] = []
+    keys = set() if keys is None else keys
     for index, step in enumerate(steps):
         key = (step.pc, step.cpl, step.flags & IF, step.gs_base == scene.block,
                scene.stack_of(step.sp))
@@ -213,6 +217,8 @@ class _Cases:
     def _explain(self, boundary: Boundary, fail: Fail) -> Fail:
         """A case of a chain failed: by itself, or from what one before it left behind."""
         before = self.chain[:-1]
+        if self.scene.m.dead:
+            return fail
         alone = self._first(boundary)
         if alone is not None:
             return alone
@@ -243,18 +249,21 @@ def sweep(scene: Scene, start, path: Path, event: Event, finish: Callable[[], No
         _replay(scene, start, path, event)
         return
     failed: list[Outcome] = []
+    began = time.monotonic()
     cases = _Cases(scene, start, event, finish, again)
     for done, boundary in enumerate(path.boundaries):
         fail = cases.run(boundary)
         if fail is not None:
             failed.append(Outcome(getattr(fail, "guilty", boundary), fail))
-            if scene.cell.quick:
+            if scene.cell.quick or scene.m.dead:
                 break
         scene.cell.progress(done + 1, len(path.boundaries))
     scene.cell.count("boundaries", path.length)
-    scene.cell.count("cases" if event.masked else "NMIs", len(path.boundaries))
+    what = "cases" if event.masked else "NMIs"
+    scene.cell.count(what, len(path.boundaries))
+    scene.cell.rate(what, len(path.boundaries), time.monotonic() - began)
     if failed:
-        raise report(scene, start, path, failed, event)
+        raise report(scene, start, path, failed, event, done + 1)
     if path.boundaries:
         scene.cell.case(path.boundaries[0].case(scene, path.name),
                         f"{path.name}, the first of {len(path.boundaries)} places")
@@ -275,10 +284,16 @@ def taken_at(scene: Scene, start, boundary: Boundary, event: Event) -> int:
     return scene.m.ptr(scene.m.regs(scene.cpu).sp)
 
 
-def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Event) -> Fail:
+def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Event,
+           tried: int) -> Fail:
     """One failure for all places of one path, with the first in full."""
     first = failed[0].fail.failure
     taken = taken_at(scene, start, failed[0].boundary, event)
+    drawing = None
+    if event.draw is not None and not scene.m.dead:
+        go_to(scene, start, failed[0].boundary)
+        event.make()
+        drawing = event.draw()
     cases = []
     for outcome in failed:
         pc = outcome.boundary.pc
@@ -286,8 +301,8 @@ def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Event)
                      {"text": elf_of(scene, pc).where(pc)})
     return Fail(first.reason, expected=first.expected, seen=first.seen,
                 at=place(scene, taken, f"{event.words} came before"), went_wrong=first.went_wrong,
-                stack=first.stack, extra=first.extra, cause=first.cause, case=cases,
-                count=f"{len(failed)} of {len(path.boundaries)} places on the path {path.name}")
+                stack=drawing or first.stack, extra=first.extra, cause=first.cause, case=cases,
+                count=f"{len(failed)} of {tried} places on the path {path.name}")
 
 
 def _replay(scene: Scene, start, path: Path, event: Event) -> None:
@@ -303,6 +318,6 @@ def _replay(scene: Scene, start, path: Path, event: Event) -> None:
     if not matching:
         raise CaseGone(f"{wanted['where']} ({wanted['insn']}) is not on the path {path.name}")
     go_to(scene, start, matching[0])
-    event.make()
+    (event.pend or event.make)()
     name = elf_of(scene, matching[0].pc).where(matching[0].pc)
     raise ReplayStop(f"the {event.words} is pending before {name}")

@@ -37,6 +37,7 @@ class Machine(ABC):
         if self.elf.width != self.width:
             raise GraderError(f"{elf_path} is not a kernel for {cell.arch}")
         self.word = self.width // 8
+        self.dead = False               # it cannot be restored: close it and boot another
         self._snaps: list[Snap] = []
         self._serial_before = b""       # output up to the restored snapshot
         self._serial_from = 0           # where later output begins in the file

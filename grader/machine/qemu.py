@@ -8,6 +8,7 @@ handler, and one RSM later the CPU stands exactly where the budget ended.
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Iterable
@@ -25,6 +26,8 @@ MESSAGE_NMI = 0x400
 HLT, PAUSE, NOP = b"\xf4", b"\xf3\x90", b"\x66\x90"
 SECONDS = 60.0                   # only to notice a QEMU that hangs
 SLICE = 0.25                     # how often a long run is looked at
+STUCK_SECONDS = 1.0              # of processor time without an instruction
+RIP = re.compile(r"[RE]IP=([0-9a-f]+)")
 HALT_POLL = 0.01                 # how long a step may take before HLT is suspected
 
 
@@ -44,6 +47,8 @@ class QemuMachine(Machine):
         self._down = False              # shut down: nothing runs before a restore
         self._log_read = 0
         self._known_pc: tuple[tuple[int, int], int] = ((-1, -1), 0)     # (moves, cpu), pc
+        self._known_registers: tuple[tuple[int, int], dict] = ((-1, -1), {})
+        self._walking = False
         # CPUs whose next step only looks at the local APIC: to QEMU that is a step.
         self._polled: set[int] = set()
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
@@ -94,18 +99,29 @@ class QemuMachine(Machine):
              hold: bool = False) -> tuple[list[TraceStep], Stop]:
         wanted = self._addresses(until)
         trace: list[TraceStep] = []
-        pc = 0
+        pc = self.pc(cpu)
         while len(trace) < limit:
-            self._rsp.select(cpu)
-            now = self._rsp.registers()
-            self._known_pc = ((self._rsp.moves, cpu), now[self._ip])
+            now = self._all_registers(cpu)
             trace.append(TraceStep(now[self._ip], cpl_of(now["cs"], now["eflags"]), now[self._sp],
                                    now["eflags"], now["gs_base"]))
-            pc, stop = self._step(cpu, now[self._ip], len(trace), hold)
+            self._walking = True
+            try:
+                pc, stop = self._step(cpu, now[self._ip], len(trace), hold)
+            finally:
+                self._walking = False
             stop = stop or self._arrived(cpu, pc, len(trace), wanted)
             if stop:
                 return trace, stop
         return trace, self._stop(STEPS, cpu, pc, len(trace))
+
+    def _all_registers(self, cpu: int) -> dict[str, int]:
+        """All registers of a CPU, by gdb's names; kept until something moves."""
+        self._rsp.select(cpu)
+        now = (self._rsp.moves, cpu)
+        if self._known_registers[0] != now:
+            self._known_registers = (now, self._rsp.registers())
+            self._known_pc = (now, self._known_registers[1][self._ip])
+        return self._known_registers[1]
 
     def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
             exact: bool = True) -> Stop:
@@ -113,6 +129,8 @@ class QemuMachine(Machine):
         # absorbs the real time that virtual time gained when the CPU last stopped.  That costs a
         # third of a short run, so a run that need not be exact does without where it can; if its
         # budget ends, it gets an exact one.
+        if self.dead:
+            return self._stuck(cpu, budget)
         wanted = self._addresses(until)
         pc, first = self.pc(cpu), 0
         hurry = not exact and cpu in self._settled and pc not in wanted and pc not in self._ends
@@ -128,7 +146,7 @@ class QemuMachine(Machine):
         stop = self._run_on(cpu, wanted, budget, first)
         if stop.reason == ADDRESS:
             self._settled.add(cpu)
-        elif hurry and stop.reason == BUDGET:
+        elif hurry and stop.reason == BUDGET and not self.dead:
             return self.run(cpu, until, budget)
         return stop
 
@@ -139,6 +157,8 @@ class QemuMachine(Machine):
         began = smm.arm(self._qtest, cpu, budget - first)
         self._rsp.resume(cpu)
         reply, tampered = self._wait(10 + budget / 200_000)
+        if self.dead:
+            return self._stuck(cpu, budget)
         steps = first + smm.executed(self._qtest, began)
         pc = self.pc(cpu)
         if tampered:
@@ -156,11 +176,23 @@ class QemuMachine(Machine):
             self._drain(cpu, pc)
         return self._arrived(cpu, pc, steps, wanted) or self._spent(cpu, pc, steps)
 
+    def _stuck(self, cpu: int, steps: int) -> Stop:
+        """The stop of a machine that is dead; the debugger's port does not answer any more."""
+        pc = int(RIP.search(self._qmp.human("info registers", cpu))[1], 16)
+        return self._stop(BUDGET, cpu, pc, steps, "QEMU executes nothing any more")
+
     def _wait(self, seconds: float) -> tuple[str, bool]:
         """The reply of a running CPU, and whether it had to be stopped: its timer was changed."""
         deadline = time.monotonic() + seconds
         asked = False
+        began = None
         while (reply := self._rsp.receive(SLICE)) is None:
+            now = self._progress()
+            if began is None or now[0] != began[0]:
+                began = now
+            elif now[1] - began[1] > STUCK_SECONDS:
+                self.dead = True
+                return "", False
             late = time.monotonic() - deadline
             if late > SECONDS:
                 raise GraderError("QEMU does not stop its CPU: run the grade again")
@@ -169,6 +201,11 @@ class QemuMachine(Machine):
                 asked = True
                 self._rsp.interrupt()
         return reply, asked and not self.flooded()
+
+    def _progress(self) -> tuple[int, float]:
+        """Virtual time, and the processor time that QEMU has used: if only the second grows, QEMU
+        is caught in one instruction (a CR3 beyond the physical addresses does that)."""
+        return smm.now(self._qtest), self._qemu.cpu_seconds()
 
     # ---- one step ----
 
@@ -299,6 +336,8 @@ class QemuMachine(Machine):
         self._rsp.select(cpu)
         now = (self._rsp.moves, cpu)
         if self._known_pc[0] != now:        # a round trip is saved where nothing has moved since
+            if self._walking:               # and one for two where all of them are wanted next
+                return self._all_registers(cpu)[self._ip]
             self._known_pc = (now, self._rsp.register(self._ip))
         return self._known_pc[1]
 
@@ -311,8 +350,7 @@ class QemuMachine(Machine):
                                   "older than the machine's last move: read them before it")
             return system_of(self._rsp.monitor(f"info registers {cpu}"))
 
-        self._rsp.select(cpu)
-        return registers_of(self._rsp.registers(), self.width, system)
+        return registers_of(self._all_registers(cpu), self.width, system)
 
     def set_regs(self, cpu: int, **values: int) -> None:
         self._rsp.select(cpu)

@@ -122,6 +122,8 @@ def _times(grade: Grade) -> dict[str, Any]:
 def _rounded(value):
     if isinstance(value, dict):
         return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
     return round(value, 2) if isinstance(value, float) else value
 
 

@@ -85,12 +85,19 @@ def render(data: dict[str, Any], style: Style) -> list[str]:
     for row in rows_of(data):
         lines += _render_row(row, cells, style)
     total = "SCORE" if not data["selected"] else f"SCORE of {data['selected']}"
-    by_cell = _columns({c["name"]: plain_number(c["score"]) for c in data["cells"]}, cells)
+    by_cell = _columns({c["name"]: _share(c, data["max"]) for c in data["cells"]}, cells)
     line = (total.ljust(LABEL) + "".join(by_cell)).ljust(POINTS)
     lines.append(style.paint("bold", line + _points(data["score"], data["max"])))
     if data["bonus_max"]:
         lines.append("BONUS".ljust(POINTS) + _points(data["bonus"], data["bonus_max"]))
     return lines
+
+
+def _share(cell: dict[str, Any], maximum: float) -> str:
+    """A cell's score as if every test ran in it: some say why they do not."""
+    if not cell["max"]:
+        return "-"
+    return plain_number(round(cell["score"] * maximum / cell["max"], 1))
 
 
 def _heading(cells: list[str]) -> list[str]:

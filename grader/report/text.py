@@ -53,7 +53,12 @@ def times(data: dict[str, Any]) -> list[str]:
         return []
     cells = "  ".join(f"{cell} {seconds:.1f}" for cell, seconds in spent.get("cells", {}).items())
     line = f"{spent.get('total', spent['run']):.1f} s: build {spent.get('build', 0):.1f}"
-    return [f"{line}  {cells}".rstrip()]
+    lines = [f"{line}  {cells}".rstrip()]
+    for what, cells in spent.get("rates", {}).items():
+        rates = [f"{cell} {number / seconds:.0f}" for cell, (number, seconds) in cells.items()
+                 if seconds]
+        lines.append(f"{clean(what)} a second: {'  '.join(rates)}")
+    return lines
 
 
 def next_steps(data: dict[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ class FakeMachine:
     width: int
     cpus: int
     memory: dict[int, int] = field(default_factory=dict)
+    dead: bool = False
 
     def snapshot(self) -> dict[int, int]:
         return dict(self.memory)

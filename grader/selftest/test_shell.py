@@ -28,6 +28,7 @@ class Shell:
                                         env=environment, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.text = ""
+        self.said = ""      # all of it
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.process.stdout, selectors.EVENT_READ)
 
@@ -36,12 +37,25 @@ class Shell:
         deadline = time.monotonic() + SECONDS
         while wanted not in self.text:
             assert time.monotonic() < deadline, f"no {wanted!r} in {self.text!r}"
-            if self.selector.select(1):
-                data = os.read(self.process.stdout.fileno(), 4096)
-                assert data, f"the shell ended: {self.text!r}"
-                self.text += data.decode("utf-8", "replace").replace("\r", "")
+            self.read()
         before, _, self.text = self.text.partition(wanted)
         return before
+
+    def read(self) -> None:
+        """Takes what came within a second."""
+        if self.selector.select(1):
+            data = os.read(self.process.stdout.fileno(), 4096)
+            assert data, f"the shell ended: {self.text!r}"
+            text = data.decode("utf-8", "replace").replace("\r", "")
+            self.text, self.said = self.text + text, self.said + text
+
+    def settle(self, workers: int) -> None:
+        """Waits for the lines of so many workers, which would mix with what is typed."""
+        deadline = time.monotonic() + SECONDS
+        while len(re.findall(r"worker: thread \d+ runs on CPU \d+\n", self.said)) < workers:
+            assert time.monotonic() < deadline, self.said
+            self.read()
+        self.text = ""
 
     def ask(self, command: str) -> str:
         """What the shell prints for a command, up to its next prompt."""
@@ -94,9 +108,38 @@ def test_programs_run_and_die_alone(shell, cell):
     assert "There is no command" in console.ask("nonsense")
 
 
+@pytest.mark.parametrize("cpus", (1, 2, 4))
+@pytest.mark.parametrize("cell", CELLS)
+def test_all_cpus_work_and_take_nmis(shell, cell, cpus):
+    """Stage 3: each other CPU has its own threads, its ticks go on, and an NMI reaches each."""
+    console = shell(cell, cpus, LAB="3")
+    console.settle(2 * (cpus - 1))
+
+    def ticks():
+        lines = console.ask("cpus").splitlines()
+        return [int(line.split()[5]) for line in lines if re.match(r" *\d", line)]
+
+    before = ticks()
+    threads = [line.split() for line in console.ask("ps").splitlines() if "worker" in line]
+    assert sorted(row[2] for row in threads) == sorted(2 * [str(c) for c in range(1, cpus)])
+    for cpu in range(cpus):
+        assert f"CPU {cpu}: NMI number 1, at " in console.ask(f"nmi {cpu}")
+    assert f"CPU {cpus - 1}: NMI number 2, at " in console.ask(f"nmi {cpus - 1}")
+    assert "bad argument" in console.ask(f"nmi {cpus}") or cpus == 8
+    assert all(now > then for now, then in zip(ticks(), before))
+
+
+def test_before_lab_3_there_is_no_nmi(shell):
+    console = shell("x86_64/qemu", 2, LAB="2")
+    console.settle(2)
+    assert "no such system call" in console.ask("nmi 1")
+
+
 @pytest.mark.parametrize("opt", ("-O0", "-O2"))
 @pytest.mark.parametrize("cc", ("gcc", "clang"))
 @pytest.mark.parametrize("arch", ("x86_64", "i386"))
 def test_both_compilers_at_both_levels(shell, arch, cc, opt):
-    console = shell(f"{arch}/qemu", 2, CC=cc, OPT=opt)
+    console = shell(f"{arch}/qemu", 2, CC=cc, OPT=opt, LAB="3")
+    console.settle(2)
+    assert "NMI number 1" in console.ask("nmi 1")
     assert "hello from ring 3" in console.ask("run hello")

@@ -26,8 +26,11 @@ bool panicking(void);
 /* This CPU's index in cpus[], by CPUID: needs no GS and no APIC; 0 while nobody knows it yet. */
 unsigned cpu_number(void);
 
-/* Stops this CPU with interrupts off; an NMI is answered and the CPU stops again. */
-_Noreturn void panic_stop(void);
+/*
+ * Stops this CPU with interrupts off; an NMI is answered and the CPU stops again.  Not inlined: the
+ * host stops here.
+ */
+__attribute__((noinline)) _Noreturn void panic_stop(void);
 
 /*
  * Prints the callers by name, starting at a frame pointer (EBP, RBP; __builtin_frame_address(0)

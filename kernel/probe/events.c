@@ -6,6 +6,7 @@
 #include "entry.h"
 #include "intr.h"
 #include "mm.h"
+#include "nmi.h"
 #include "probe.h"
 
 #define VECTOR_FIRST 0x50 /* to 0xbf: no device has these */
@@ -21,6 +22,7 @@ uintptr_t probe_touch;                /* not 0: an interrupt copies 8 bytes from
 int32_t  probe_touch_result;
 uint32_t probe_touch_good;            /* times that the handler found its own locals intact */
 uintptr_t probe_add;                  /* not 0: an interrupt calls probe_percpu_add() with it */
+char     probe_line[LOG_LINE_SIZE * 2]; /* not empty: an interrupt writes it to the log */
 uint32_t probe_trap_skip;             /* not 0: a trap of ring 3 skips so many bytes */
 struct regs probe_trap_regs;          /* what ktrap() was given last, and CR2 then */
 uintptr_t probe_trap_cr2;
@@ -56,6 +58,8 @@ static void interrupt(unsigned vector, bool user)
     }
     if (probe_touch)
         touch(vector);
+    if (probe_line[0])
+        nmi_log(probe_line);
     probe_where[vector] = this_cpu()->id;
     probe_count[vector]++;
     probe_answer[vector] = ~probe_token;

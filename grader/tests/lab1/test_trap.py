@@ -27,7 +27,7 @@ def trapped(scene, name, **fixed):
                                           if k in scene.layout.names})
     scene.enter(regs)
     place = scene.user_place("ring 3 was at")
-    scene.run_to("ktrap", "ktrap() called within the budget", at=place)
+    scene.run_to_trap("ktrap() called within the budget", at=place)
     return regs, place
 
 

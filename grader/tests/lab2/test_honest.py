@@ -51,7 +51,7 @@ def way(scene, what, handler, end):
     for before, pc in zip(names, names[1:]):
         if pc in faults:
             raise Fail(WRONG, expected=f"{what} of an honest thread without a fault",
-                       seen=f"a fault at {m.elf.where(before)}", went_wrong=m.place(before),
+                       seen=f"a fault at {m.elf.where(before)}",
                        cause="each repair costs a fault and an IRET, and this is the common path.")
     if m.elf.address(handler) not in names or m.elf.address("ret_to_user") not in names:
         raise Fail(WRONG, expected=f"{handler}() and ret_to_user() on the way", seen="not both")
@@ -68,8 +68,10 @@ def check(scene, what, way_name, places):
     slow = LOADS_GS if scene.m.width == 32 else WRITES_BASE
     for pc in places if scene.m.width == 64 or way_name == "in" else ():
         if slow.match(texts[pc]):
-            raise Fail(WRONG, expected=f"{what} of an honest thread without a load of GS",
-                       seen=texts[pc], went_wrong=scene.m.place(pc))
+            free = "load of GS" if scene.m.width == 32 else "RDMSR, WRMSR, RDGSBASE, WRGSBASE"
+            raise Fail(WRONG, expected=f"{what} of an honest thread, on the way {way_name}: no "
+                       f"{free}", seen=f"{texts[pc]} at {scene.m.elf.where(pc)}",
+                       cause="every thread pays for it, at every entry.")
     swaps = sum(texts[pc].startswith("swapgs") for pc in places)
     if scene.m.width == 64 and swaps != 1:
         raise Fail(WRONG, expected=f"one SWAPGS on the way {way_name}, {what}", seen=str(swaps))

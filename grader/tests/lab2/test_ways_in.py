@@ -45,7 +45,7 @@ def getcpu(scene, each, name="syscall"):
 def check_getcpu(scene, each, expected, place):
     """Back in ring 3 with the number of its CPU."""
     result = "rax" if scene.m.width == 64 else "eax"
-    scene.run_to(expected["ip"], "ring 3 again after SYS_GETCPU", at=place)
+    gs.run_back(scene, expected["ip"], "ring 3 again after SYS_GETCPU", place)
     seen = getattr(scene.m.regs(scene.cpu), result)
     if seen != scene.cpu:
         raise Fail(WRONG, expected=f"SYS_GETCPU = {scene.cpu}", seen=f"{seen:#x}", at=place,
@@ -61,8 +61,8 @@ def selectors(scene):
             for slot, seen in enumerate(gs.gdt(scene)) if seen.for_ring_3 for rpl in (3, 0)]
 
 
-def test_traps(cell):
-    """SYS_GETCPU with each GS on both CPUs; then every kind of trap, with and without error code."""
+def test_system_call(cell):
+    """SYS_GETCPU with each GS on both CPUs."""
     for cpu in (1, 0):
         scene, _ = gs.prepared(cell, cpu)
         start = scene.m.snapshot()
@@ -70,11 +70,17 @@ def test_traps(cell):
             expected, place = getcpu(scene, each)
             check_getcpu(scene, each, expected, place)
             scene.m.restore(start)
-        for name, needs in TRAPS if cpu else ():
-            for each in gs.some(scene, 2):
-                trap(scene, name, needs, each)
-                scene.m.restore(start)
         cell.park()
+
+
+def test_traps(cell):
+    """Every kind of trap, with and without an error code."""
+    scene, _ = gs.prepared(cell, 1)
+    start = scene.m.snapshot()
+    for name, needs in TRAPS:
+        for each in gs.some(scene, 2):
+            trap(scene, name, needs, each)
+            scene.m.restore(start)
 
 
 def trap(scene, name, needs, each):

@@ -30,6 +30,7 @@ def test_fast_call(cell):
 
 def test_bad_frame(cell):
     """A thread's saved registers make IRET fault, with its GS loaded already."""
+    keys = set()
     for wrong in BAD:
         scene = NmiScene(cell)
         scene.ready()
@@ -45,9 +46,10 @@ def test_bad_frame(cell):
         start = m.snapshot()
         words = ", ".join(f"{name.upper()} = {value:#x}" for name, value in wrong.items())
         steps = walk(scene, [m.elf.address("thread_fault")], "thread_fault() of the thread")
-        path = labs_own(scene, path_of(scene, f"IRET with {words}", steps, nmis=True))
+        path = labs_own(scene, path_of(scene, f"IRET with {words}", steps, nmis=True, keys=keys))
 
         def finish():
+            scene.see()
             scene.run_to("thread_fault", "thread_fault() for the thread whose IRET failed")
             if scene.argument(0) != thread:
                 raise Fail(WRONG, expected="thread_fault() of the thread whose IRET failed",

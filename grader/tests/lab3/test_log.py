@@ -1,7 +1,8 @@
 """Exercise 3.7: a log that an NMI may write to."""
 
 from grader.explore.nmi import NmiScene
-from grader.explore.sweep import sweep, trace
+from grader.explore.scene import BUDGET
+from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 LINE, LINES = 48, 32        # LOG_LINE_SIZE, KLOG_LINES
@@ -69,27 +70,47 @@ def test_lines(cell):
 
 def test_sweep(cell):
     """The kernel writes a line; before each instruction of that an NMI writes another."""
+    for between in (False, True):
+        swept(cell, between)
+
+
+def swept(cell, between):
+    """`between`: the kernel was interrupted while it wrote, and it is the device's handler, which
+    writes a line that is too long, that an NMI interrupts."""
     scene = NmiScene(cell)
     scene.ready()
     m = scene.m
     mine, its = word(cell), word(cell)
+    late = word(cell) + "x" * 60 if between else ""
+    wanted = [mine, its, *([late[:LINE - 1]] if between else [])]
     m.write("probe_text", mine.encode() + b"\0")
     scene.order(log=its)
+    returned = [m.elf.address("probe_returned")]
 
     def again():
         scene.forget()
         m.write_u32(m.elf.address("klogs") + scene.cpu * LOG, 0)
-        m.start(scene.cpu, "nmi_log", m.elf.address("probe_text"))
+        m.write("probe_line", b"\0")
+        m.start(scene.cpu, "nmi_log", m.elf.address("probe_text"), flags=between)
+        if between:
+            m.run(scene.cpu, ["klog_put", *returned], BUDGET, exact=False)
+            m.write("probe_line", late.encode() + b"\0")
+            m.interrupt(scene.cpu, scene.vector(0x50, 0x80))
 
     def finish():
-        scene.run_to("probe_returned", "nmi_log() comes back, and never waits")
+        scene.see()
+        scene.run_to(returned, "nmi_log() comes back, and never waits")
         scene.check_nmis()
-        check_lines(scene, [mine, its])
+        m.write("probe_line", b"\0")
+        check_lines(scene, wanted)
 
     again()
     start = m.snapshot()
-    path = trace(scene, "nmi_log()", [m.elf.address("probe_returned")], "its return", nmis=True)
-    low = m.elf.address("nmi_log")
-    first = next(b.index for b in path.boundaries if b.pc == low)
+    name = "nmi_log() in an interrupt of nmi_log()" if between else "nmi_log()"
+    path = trace(scene, name, returned, "its return", nmis=True)
+    if between:
+        path = labs_own(scene, path)
+    first = next(b.index for b in path.boundaries if b.pc == m.elf.address("nmi_log"))
     path.boundaries = [b for b in path.boundaries if b.index >= first]
     sweep(scene, start, path, scene.event, finish, again)
+    cell.park()

@@ -2,6 +2,7 @@
  * percpu.c: a CPU's own block, by the stack in 32 bits.
  */
 #include "lab2.h"
+#include "panic.h"
 #include "percpu_ops.h"
 #include "x86.h"
 
