@@ -24,6 +24,7 @@ COMMANDS = {
     "skeletons": ("grader.course.skeleton", "skeletons_command"),
     "check-skeletons": ("grader.course.skeleton", "check_command"),
     "mutants": ("grader.course.trials", "mutants_command"),
+    "drawings": ("grader.course.drawings", "drawings_command"),
     "doctor": ("grader.doctor", "doctor_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import GraderError
-from grader.labs import Lab
+from grader.labs import Lab, find_labs
 from grader.options import CELLS
 from grader.paths import shown
 from grader.sources import Source
@@ -58,9 +58,22 @@ class Alternate:
     name: str
     title: str
     story: str
-    partners: tuple[str, ...]       # alternates of later labs that it needs
+    partners: tuple[str, ...]       # alternates of other labs that it needs, below solutions/
     without: tuple[str, ...]        # exercises, bonus only, that this design cannot earn
     folder: Path
+
+    @property
+    def base(self) -> dict[int, str]:
+        """BASE as its partners want it."""
+        solutions = self.folder.parents[2]
+        numbers = {lab.slug: lab.number for lab in find_labs().values()}
+        found = {}
+        for partner in self.partners:
+            slug = partner.split("/")[0]
+            if slug not in numbers or not (solutions / partner / "alternate.toml").is_file():
+                raise GraderError(f"{shown(self.folder)}: its partner {partner} is not there")
+            found[numbers[slug]] = str(solutions / partner)
+        return found
 
 
 def load_mutants(lab: Lab) -> list[Mutant]:

@@ -78,7 +78,7 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
         for each in load_alternates(lab):
             if wanted and wanted != each.name:
                 continue
-            with_from = replace(options, source=str(each.folder))
+            with_from = replace(options, source=str(each.folder), base=each.base)
             yield _timed("alternate", lab, each.name,
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     if "later" in kinds and not wanted:
@@ -99,7 +99,8 @@ def _later(lab: Lab, options: Options) -> Iterator[Trial]:
         for each in (None, *load_alternates(earlier)):
             name = each.name if each else "reference"
             without = each.without if each else ()
-            on_it = replace(options, source=str(each.folder)) if each else options
+            on_it = (replace(options, source=str(each.folder), base=each.base) if each
+                     else options)
             yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
                          lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
             if each:

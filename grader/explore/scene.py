@@ -24,6 +24,8 @@ LAYOUT_FIELDS = (
     "area2_size", "area3_size", "kstack_size", "own_stack_size")
 LABS_WITH_AREAS = (1, 2, 3)
 OWN_STACKS = ("double fault", "NMI", "machine check", "debug")  # enum own_stack
+OTHER = "lab's own"             # what stack_of() calls kernel memory that it does not know
+KERNEL_FROM = {64: 0xFFFF_8000_0000_0000, 32: 0xC000_0000}     # kernel/include/layout.h
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
@@ -307,7 +309,7 @@ class Scene:
         return top - self.offset["kstack_size"], top
 
     def stack_of(self, sp: int) -> str:
-        """Which stack a stack pointer of the subject is in: one of its own, or ring 3's."""
+        """Which stack a stack pointer of the subject is in."""
         low, top = self.kernel_stack()
         if low <= sp <= top:
             return "kernel"
@@ -320,7 +322,7 @@ class Scene:
                 return "area"
         if self.block <= sp < self.block + self.offset["cpu_size"]:
             return "SYSENTER"
-        return "ring 3"
+        return OTHER if sp >= KERNEL_FROM[self.m.width] else "ring 3"
 
     @cached_property
     def own_tops(self) -> list[int]:

@@ -25,7 +25,7 @@ struct {
     uint32_t  deepest;
     uint32_t  faulted; /* faults that came back as they must */
     uint32_t  checks;  /* machine checks */
-    uintptr_t ip, sp;  /* registers of what the last one interrupted, as the lab said */
+    uintptr_t ip, sp;  /* registers of what the last one interrupted, as the lab said; ring 3's SP */
     uint32_t  works[32];
 } probe_nmis[MAX_CPUS];
 
@@ -38,7 +38,7 @@ void probe_nmi(const struct regs *regs)
     __typeof__(&probe_nmis[0]) mine = &probe_nmis[this_cpu()->id];
     mine->count++;
     mine->ip = (uintptr_t)regs->ip;
-    mine->sp = (uintptr_t)regs->sp;
+    mine->sp = regs_from_user(regs) ? (uintptr_t)regs->sp : 0; /* only then surely there */
     if (++mine->depth > mine->deepest)
         mine->deepest = mine->depth;
     for (unsigned work = 0; work < NMI_WORKS; work++)

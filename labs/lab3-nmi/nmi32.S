@@ -14,13 +14,7 @@
     .text
 
 
-/*
- * The NMI task.  Its TSS keeps where it was, so the next NMI begins behind the IRET.
- *
- * An NMI that comes while the task is busy (an IRET of a fault let it in) is a general protection
- * fault, and nmi_fixup() notes it in `latched`.  If that happens between the look at `latched` and
- * the IRET, nmi_fixup() sends the task back to the look.
- */
+/* The NMI task.  Its TSS keeps where it was, so the next NMI begins behind the IRET. */
     .globl nmi_task, nmi_look, nmi_task_iret
 nmi_task:
 /*
@@ -29,7 +23,7 @@ nmi_task:
  * 3. gs_paranoid_exit, then IRET.  Where does the next NMI begin?
  */
     HOLE("3.2", "call nmi_task_run, go back by IRET, be ready for the next")
-nmi_look:
+nmi_look:                         /* labels for exercise 3.4, if you want them */
 nmi_task_iret:
 
 /* The machine check task. */

@@ -2,24 +2,16 @@
  * nmi64.S: exercises 3.2, 3.4 and 3.6: NMIs and machine checks in 64 bits.
  *
  * The hardware always starts at the top of the CPU's own stack (IST), also for a second NMI that an
- * IRET let in.  So the first thing is to leave that place: the landing pad.  Nothing up to there may
- * fault, or the IRET of that fault would let the second one land on the first.
+ * IRET let in.
  *
  *      own_top           this CPU's struct cpu
- *      own_top -   8     SS, RSP, RFLAGS, CS, RIP, error, vector: the landing pad
- *      own_top -  56     <- RSP at nmi_entry, and a few words below it
- *      own_top - PAD     busy: 1 while an NMI is handled here
- *      own_top - PAD - 8 the same seven words again, for good
- *                        the general registers, then C code; a nested NMI goes on below
+ *      own_top -   8     SS, RSP, RFLAGS, CS, RIP, error, vector
+ *      own_top -  56     <- RSP at nmi_entry
  */
 #include "gs.h"
 #include "hole.h"
 #include "offsets.h"
 
-#define FRAME    56                     /* bytes of the seven words */
-#define PUSHED   24                     /* three registers on the landing pad */
-#define PAD      128                    /* a multiple of 16 */
-#define BUSY     (FRAME + PUSHED - PAD) /* from RSP, on the landing pad */
 
 /* save_regs, restore_regs: struct regs (regs.h) below the stub's two words, and back. */
     .macro save_regs

@@ -46,6 +46,7 @@ def test_hostile(cell):
             scene.check_user(dict(regs, ip=end), at=place)
         scene.check_nmis(at=place)
         scene.check_canaries(at=place)
+        scene.check_open()
         cell.park()
     jumped(cell)
 

@@ -86,7 +86,8 @@ def test_each_cpu(cell):
     """One on each CPU; none goes back before all of them are there."""
     scenes = [NmiScene(cell, cpu) for cpu in range(cell.machine.cpus)]
     ways = [Bounced(scene, f"CPU {scene.cpu}", "interrupt") for scene in scenes]
-    for scene in scenes:
+    for scene, way in zip(scenes, ways):
+        way.vector = 0x50 + 5 * scene.cpu + cell.random.randrange(5)    # one each: they are counted
         scene.ready()
     for way in reversed(ways):      # CPU 0 last: it makes the threads
         way.start()
