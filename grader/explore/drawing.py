@@ -48,7 +48,7 @@ def _meaning(scene, name: str, value: int, before) -> str:
         stack = scene.stack_of(value)
         if before.cpl == 0 and stack == "ring 3":
             return "still the stack of ring 3"
-        return {"area": "in the thread's save area", "ring 3": "of ring 3"}.get(
+        return {"area": "in the save area", "ring 3": "of ring 3"}.get(
             stack, f"the {stack} stack")
     return ""
 
@@ -105,15 +105,15 @@ def _in_save_area(scene, before, now) -> Stack | None:
         own = layout.title(layout.names[index]) if address >= regs else ""
         if address in frame:
             name = frame[address]
-            note = f"the NMI's {name}: {_meaning(scene, name, value, before)}".rstrip(": ")
+            note = f"NMI's {name}: {_meaning(scene, name, value, before)}".rstrip(": ")
             if own and own != name:
-                note += f"   (place of {own})"
+                note += f" (place of {own})"
         elif before.cpl == 0 and address >= before.sp:
             name, note = own, "pushed for ring 3"
         else:
             continue
         rows.append(_row(scene, f"{address - end:+}", name, value, note))
     room = now.sp - end
-    rows.append(StackRow("+0", "", "", f"the area ends here, {room} bytes below the NMI's frame"
-                         if room > 0 else "the area ends here"))
+    rows.append(StackRow("+0", "", "", f"end of the area, {room} bytes below the frame"
+                         if room > 0 else "end of the area"))
     return Stack("the thread's save area, with the NMI's frame across it", rows[:MOST_ROWS])

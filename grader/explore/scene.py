@@ -13,6 +13,7 @@ from functools import cached_property
 from grader.elf import Elf
 from grader.errors import GraderError
 from grader.explore.registers import IF, Layout
+from grader.machine.types import Unmapped
 from grader.stops import failure_of_stop
 from grader.verdict import WRONG, Fail, Place, Stack, StackRow
 
@@ -257,7 +258,14 @@ class Scene:
 
     def check_code(self, pc: int, **details) -> None:
         """Fails if the checker's code in front of the subject is not what the grader put there."""
-        if self.m.read(self.text_start, len(self.text), self.cpu) != self.text:
+        try:
+            text = self.m.read(self.text_start, len(self.text), self.cpu)
+        except Unmapped:
+            raise Fail(WRONG, expected="ring 3 in the thread's own address space",
+                       seen="its program is not mapped there",
+                       cause="what the kernel keeps of the thread was overwritten, or CR3 is not "
+                             "the thread's.", **details) from None
+        if text != self.text:
             raise Fail(WRONG, expected="the ring-3 program's own code",
                        seen=f"other bytes in its memory around {pc:#x}", **details)
 

@@ -14,7 +14,7 @@
 #include "regs.h"
 #include "thread.h"
 
-#define NMI_WORKS     16 /* kinds of deferred work of the kernel; numbers from here to 31 are the lab's */
+#define NMI_WORKS     16 /* kinds of deferred work of the kernel; numbers up to 31 are the lab's */
 #define LOG_LINE_SIZE 48 /* bytes of a line of the log, its NUL counted */
 
 /* ---- written in lab 3 ---- */

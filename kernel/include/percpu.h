@@ -38,9 +38,9 @@ struct cpu *cpu_from_hw(void);
 
 /*
  * Called by ktrap() for a general protection fault (13) or a page fault (14) of the kernel, before
- * anything uses GS.  True: ring 3's GS was the reason, and the instruction will find the kernel's GS when it
- * is executed again.  False: it is a fault like any other.  `cr2` is the address of a page fault.
- * Interrupts off.  GS is not to be trusted here.
+ * anything uses GS.  True: ring 3's GS was the reason, and the instruction will find the kernel's GS
+ * when it is executed again.  False: it is a fault like any other.  `cr2` is the address of a page
+ * fault.  Interrupts off.  GS is not to be trusted here.
  */
 bool gs_fixup(struct regs *regs, uintptr_t cr2);
 

@@ -5,6 +5,7 @@ from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 KERNEL_WORKS = 16
+INTERRUPTS_ON = 1
 
 
 def test_soon(cell):
@@ -28,6 +29,27 @@ def test_soon(cell):
         scene.check_nmis()
         scene.check_work(work, ran)
         cell.park()
+
+
+    asked_with_interrupts_on(cell)
+
+
+def asked_with_interrupts_on(cell):
+    """The kernel itself asks, at PASSIVE level: the interrupt can come before nmi_defer() is done."""
+    scene = NmiScene(cell)
+    work = cell.random.randrange(KERNEL_WORKS)
+    scene.forget()
+    scene.m.start(scene.cpu, "nmi_defer", work, flags=INTERRUPTS_ON)
+    ran = scene.works_until(["probe_returned"])
+    if work not in ran:
+        scene.m.interrupt(scene.cpu, scene.vector(0xA0, 0xC0))
+        scene.m.start(scene.cpu, "probe_sled", flags=INTERRUPTS_ON)
+        ran = scene.works_until(["probe_returned"])
+    if work not in ran:
+        raise Fail(WRONG, expected=f"work {work}, which the kernel asked for, runs within a tick",
+                   seen="it has not run",
+                   cause="the interrupt that is to run it came before the work was noted.")
+    cell.park()
 
 
 def test_both(cell):
