@@ -187,12 +187,8 @@ class _Cases:
         if self.again is None or not 0 < len(self.chain) < CHAIN:
             return self._first(boundary)
         self.chain.append(boundary)
-        try:
-            self.again()
-            self._rest(boundary)
-            return None
-        except Fail as fail:
-            return self._explain(boundary, fail)
+        fail = self._then(boundary)
+        return None if fail is None else self._explain(boundary, fail)
 
     def _first(self, boundary: Boundary) -> Fail | None:
         """One case from the snapshot."""
@@ -215,7 +211,7 @@ class _Cases:
         self.finish()
 
     def _explain(self, boundary: Boundary, fail: Fail) -> Fail:
-        """A case of a chain failed: by itself, or from what one before it left behind."""
+        """A case of a chain failed: by itself, from what one before it left, or from all of them."""
         before = self.chain[:-1]
         if self.scene.m.dead:
             return fail
@@ -223,17 +219,32 @@ class _Cases:
         if alone is not None:
             return alone
         for earlier in reversed(before):
-            if self._first(earlier) is not None:
-                raise GraderError("a case of the sweep failed in one run and passed in another")
-            try:
-                self.again()
-                self._rest(boundary)
-            except Fail as late:
+            found = self._first(earlier)
+            if found is None:
+                found = self._then(boundary)
+            if found is not None:
                 self.chain = []
-                late.guilty = earlier
-                return late
-        self.chain = []
-        raise GraderError(f"a case of the sweep failed only in a long chain: {fail}")
+                found.guilty = earlier
+                return found
+        self._first(before[0])
+        for each in (*before[1:], boundary):
+            found = self._then(each)
+            if found is not None:
+                self.chain = []
+                found.guilty = each
+                found.failure.extra.append(f"It takes {len(before) + 1} cases one after another: "
+                                           "each leaves something behind, and it adds up.")
+                return found
+        raise GraderError(f"a case of the sweep failed, and not when it was tried again: {fail}")
+
+    def _then(self, boundary: Boundary) -> Fail | None:
+        """One more case after those before it."""
+        try:
+            self.again()
+            self._rest(boundary)
+            return None
+        except Fail as fail:
+            return fail
 
 
 def sweep(scene: Scene, start, path: Path, event: Event, finish: Callable[[], None],

@@ -92,6 +92,27 @@ def test_hidden_damage_is_traced_back():
     assert guilty == [102]
 
 
+def test_damage_that_adds_up_is_the_kernels():
+    """Nothing fails alone or after one other, but the fifth case in a row does."""
+    world = World()
+    run = cases(world)
+    count = [0]
+
+    def finish():
+        count[0] += 1
+        if count[0] == 5:
+            raise Fail(seen="the stack is full")
+
+    def restore(start):
+        count[0] = 0
+        World.restore(world, start)
+
+    run.finish, world.restore = finish, restore
+    fails = [run.run(b) for b in boundaries(5)]
+    assert fails[:4] == [None] * 4
+    assert "5 cases one after another" in fails[4].failure.extra[0]
+
+
 def test_a_case_that_fails_now_and_then_is_the_graders_trouble():
     world = World()
     run = cases(world)

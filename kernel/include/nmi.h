@@ -28,7 +28,7 @@ void nmi_init(struct cpu *cpu);
 /*
  * Where the stub of vector 2 jumps to, and that of vector 18.  On the stack: vector, 0, the
  * hardware's frame.  Nothing else is known: not GS, not the other segments, not a flag.  They call
- * knmi(regs) or kmce(regs) with DF clear, the kernel's segments and the kernel's GS, and then the
+ * knmi(regs) or kmce(regs) with interrupts off, DF clear, the kernel's segments and GS, and then the
  * interrupted code goes on with every register as it was, CR2 too.  With a task gate they are not
  * used.
  */
