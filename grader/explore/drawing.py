@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grader.explore.sweep import elf_of
 from grader.machine.types import CallFailed
 from grader.verdict import Stack, StackRow
 
@@ -24,9 +25,15 @@ def drawn(scene, before, now) -> Stack | None:
     stack = scene.stack_of(now.sp)
     if stack == "area":
         return _in_save_area(scene, before, now)
-    if now.sp % 4096 == 0 or scene.m.width == 32 and now.sp in scene.own_tops:
+    if scene.m.width == 32 and now.sp in scene.own_tops:
         return _task(scene, before)
     return _frame(scene, before, now, stack)
+
+
+def _pushed(scene, before) -> tuple[str, ...]:
+    """What the hardware pushes: in 32 bits no stack pointer if the ring stays the same."""
+    names = FRAME[scene.m.width]
+    return names[:3] if scene.m.width == 32 and before.cpl == 0 else names
 
 
 def _value(scene, address: int) -> int:
@@ -40,8 +47,7 @@ def _row(scene, offset: str, name: str, value: int, note: str) -> StackRow:
 def _meaning(scene, name: str, value: int, before) -> str:
     """A word of a frame in words."""
     if name in ("RIP", "EIP"):
-        return scene.m.elf.where(value) if scene.m.elf.symbol_at(value) else \
-            scene.checker.where(value)
+        return elf_of(scene, value).where(value)
     if name == "CS":
         return f"ring {value & 3}"
     if name in ("RSP", "ESP"):
@@ -63,9 +69,7 @@ def _gs_row(scene, before) -> list[StackRow]:
 def _frame(scene, before, now, stack: str) -> Stack:
     """The hardware's frame on a stack."""
     word = scene.layout.word
-    names = FRAME[scene.m.width]
-    if scene.m.width == 32 and before.cpl == 0:
-        names = names[:3]
+    names = _pushed(scene, before)
     rows = []
     for index in reversed(range(len(names))):
         value = _value(scene, now.sp + index * word)
@@ -93,9 +97,7 @@ def _in_save_area(scene, before, now) -> Stack | None:
     except CallFailed:
         return None
     layout, word = scene.layout, scene.layout.word
-    frame = {now.sp + index * word: name for index, name in enumerate(FRAME[scene.m.width])}
-    if scene.m.width == 32 and before.cpl == 0:
-        frame = dict(list(frame.items())[:3])
+    frame = {now.sp + index * word: name for index, name in enumerate(_pushed(scene, before))}
     end = thread + scene.offset["thread_lab1"] + scene.offset["canary_size"]
     low = min(now.sp, regs, end)
     rows = []

@@ -13,7 +13,7 @@ from grader.explore.sweep import Event, elf_of
 from grader.verdict import WRONG, Fail
 
 VECTOR, KERNEL_DS = 2, 0x10
-SHORT_BUDGET = 4000     # QEMU notices HLT at the end of a budget, in real time
+SHORT_BUDGET = 4000     # instructions that most ways to HLT need
 PAGE = 0x7000_1000      # where ring 3 faults: nothing is mapped there
 
 
@@ -141,11 +141,17 @@ class NmiScene(Scene):
 
     def run_to_hlt(self) -> None:
         """Runs the subject to its next HLT."""
-        stop = self.m.run(self.cpu, (), SHORT_BUDGET, exact=False)
-        if stop.reason == "budget":
-            stop = self.m.run(self.cpu, (), BUDGET, exact=False)
+        stop = self._run_to_hlt_or()
         if stop.reason != "halted":
             raise self.failed(stop, "HLT, while there is nothing to do")
+
+    def _run_to_hlt_or(self, *addresses: int | str):
+        """Runs the subject to its next HLT or to an address.  QEMU notices HLT at the end of the
+        budget only, in real time, so a short one is tried first."""
+        stop = self.m.run(self.cpu, addresses, SHORT_BUDGET, exact=False)
+        if stop.reason == "budget":
+            stop = self.m.run(self.cpu, addresses, BUDGET, exact=False)
+        return stop
 
     def works_until(self, ends: Iterable[int | str] = ()) -> list[int]:
         """Runs the subject to one of the addresses, or to HLT; the works that began on the way.
@@ -154,10 +160,8 @@ class NmiScene(Scene):
         """
         ran: list[int] = []
         while True:
-            stop = self.m.run(self.cpu, ("nmi_work", *ends), BUDGET if ends else SHORT_BUDGET,
-                              exact=False)
-            if stop.reason == "budget" and not ends:
-                stop = self.m.run(self.cpu, ("nmi_work",), BUDGET, exact=False)
+            stop = (self.m.run(self.cpu, ("nmi_work", *ends), BUDGET, exact=False) if ends
+                    else self._run_to_hlt_or("nmi_work"))
             if stop.reason != "address" or stop.pc != self.m.elf.address("nmi_work"):
                 break
             ran.append(self.argument(0))
@@ -250,6 +254,17 @@ class Way:
         """Runs to the end of the way and looks."""
         raise NotImplementedError
 
+    def _cause(self) -> None:
+        """A device's interrupt comes, with everything noted before forgotten."""
+        scene = self.scene
+        scene.forget()
+        scene.m.write_u32(scene.m.elf.address("probe_count") + 4 * self.vector, 0)
+        scene.m.interrupt(scene.cpu, self.vector)
+
+    def look(self) -> None:
+        """What the NMI must have left."""
+        self.scene.check_nmis()
+
     def see(self) -> None:
         """Runs to knmi() in some of the cases: a note of the guest's proves nothing, and which cases
         these are it cannot know.  In every case it would cost a fifth of the sweep's time.  The
@@ -310,12 +325,11 @@ class FromRing3(Way):
         return last
 
     def _cause(self) -> None:
-        scene = self.scene
-        scene.forget()
-        if self.cause == "interrupt":
-            self.vector = getattr(self, "vector", None) or scene.vector(0x50, 0x80)
-            scene.m.write_u32(scene.m.elf.address("probe_count") + 4 * self.vector, 0)
-            scene.m.interrupt(scene.cpu, self.vector)
+        if self.cause != "interrupt":
+            self.scene.forget()
+            return
+        self.vector = getattr(self, "vector", None) or self.scene.vector(0x50, 0x80)
+        super()._cause()
 
     def again(self) -> None:
         changed = {name: self.regs[name] for name in self.regs
@@ -348,10 +362,6 @@ class FromRing3(Way):
     def to_end(self) -> None:
         self.scene.run_to(self.end, "ring 3 again, after the NMI")
 
-    def look(self) -> None:
-        """What the NMI must have left."""
-        self.scene.check_nmis()
-
 
 class FromKernel(Way):
     """A device interrupts ring 0 in the grader's own code."""
@@ -368,12 +378,6 @@ class FromKernel(Way):
         self.vector = scene.vector(0x50, 0x80)
         self._cause()
         return m.snapshot()
-
-    def _cause(self) -> None:
-        scene = self.scene
-        scene.forget()
-        scene.m.write_u32(scene.m.elf.address("probe_count") + 4 * self.vector, 0)
-        scene.m.interrupt(scene.cpu, self.vector)
 
     def again(self) -> None:
         wide = self.scene.m.width == 64
@@ -395,9 +399,6 @@ class FromKernel(Way):
         scene.check_answered(self.vector)
         self.look()
 
-    def look(self) -> None:
-        self.scene.check_nmis()
-
 
 class FromIdle(Way):
     """A device interrupts an idle CPU, which halts again."""
@@ -413,8 +414,6 @@ class FromIdle(Way):
         self.vector = scene.vector(0x50, 0x80)
         self._cause()
         return scene.m.snapshot()
-
-    _cause = FromKernel._cause
 
     def again(self) -> None:
         self._cause()
@@ -436,6 +435,3 @@ class FromIdle(Way):
 
     def to_end(self) -> None:
         self.scene.run_to_hlt()
-
-    def look(self) -> None:
-        self.scene.check_nmis()

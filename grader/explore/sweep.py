@@ -182,13 +182,15 @@ class _Cases:
         self.token, self.turn = scene.token, scene.turn      # the snapshot's
         self.chain: list[Boundary] = []      # cases since the snapshot was restored
 
-    def run(self, boundary: Boundary) -> Fail | None:
-        """One case: in a chain with the last ones if it can, else from the snapshot."""
+    def run(self, boundary: Boundary) -> Outcome | None:
+        """One case: in a chain with the last ones if it can, else from the snapshot.  Gives the
+        failure, of this boundary or of the one before it that is to blame."""
         if self.again is None or not 0 < len(self.chain) < CHAIN:
-            return self._first(boundary)
+            fail = self._first(boundary)
+            return fail and Outcome(boundary, fail)
         self.chain.append(boundary)
         fail = self._then(boundary)
-        return None if fail is None else self._explain(boundary, fail)
+        return fail and self._explain(boundary, fail)
 
     def _first(self, boundary: Boundary) -> Fail | None:
         """One case from the snapshot."""
@@ -210,31 +212,25 @@ class _Cases:
         self.event.make()
         self.finish()
 
-    def _explain(self, boundary: Boundary, fail: Fail) -> Fail:
+    def _explain(self, boundary: Boundary, fail: Fail) -> Outcome:
         """A case of a chain failed: by itself, from what one before it left, or from all of them."""
-        before = self.chain[:-1]
+        chain, self.chain = self.chain, []
         if self.scene.m.dead:
-            return fail
-        alone = self._first(boundary)
-        if alone is not None:
-            return alone
-        for earlier in reversed(before):
-            found = self._first(earlier)
-            if found is None:
-                found = self._then(boundary)
+            return Outcome(boundary, fail)
+        if (alone := self._first(boundary)) is not None:
+            return Outcome(boundary, alone)
+        for earlier in reversed(chain[:-1]):
+            found = self._first(earlier) or self._then(boundary)
+            self.chain = []
             if found is not None:
-                self.chain = []
-                found.guilty = earlier
-                return found
-        self._first(before[0])
-        for each in (*before[1:], boundary):
-            found = self._then(each)
-            if found is not None:
-                self.chain = []
-                found.guilty = each
-                found.failure.extra.append(f"It takes {len(before) + 1} cases one after another: "
+                return Outcome(earlier, found)
+        self._first(chain[0])
+        self.chain = []
+        for number, each in enumerate(chain[1:], start=2):
+            if (found := self._then(each)) is not None:
+                found.failure.extra.append(f"It takes {number} cases one after another: "
                                            "each leaves something behind, and it adds up.")
-                return found
+                return Outcome(each, found)
         raise GraderError(f"a case of the sweep failed, and not when it was tried again: {fail}")
 
     def _then(self, boundary: Boundary) -> Fail | None:
@@ -263,9 +259,9 @@ def sweep(scene: Scene, start, path: Path, event: Event, finish: Callable[[], No
     began = time.monotonic()
     cases = _Cases(scene, start, event, finish, again)
     for done, boundary in enumerate(path.boundaries):
-        fail = cases.run(boundary)
-        if fail is not None:
-            failed.append(Outcome(getattr(fail, "guilty", boundary), fail))
+        outcome = cases.run(boundary)
+        if outcome is not None:
+            failed.append(outcome)
             if scene.cell.quick or scene.m.dead:
                 break
         scene.cell.progress(done + 1, len(path.boundaries))

@@ -87,9 +87,8 @@ def test_a_wrong_case_is_named_and_the_others_are_not():
 
 def test_hidden_damage_is_traced_back():
     run = cases(World(), marks={102})
-    fails = {b.pc: run.run(b) for b in boundaries(6)}
-    guilty = [fail.guilty.pc for fail in fails.values() if fail is not None]
-    assert guilty == [102]
+    outcomes = [run.run(b) for b in boundaries(6)]
+    assert [o.boundary.pc for o in outcomes if o is not None] == [102]
 
 
 def test_damage_that_adds_up_is_the_kernels():
@@ -108,9 +107,9 @@ def test_damage_that_adds_up_is_the_kernels():
         World.restore(world, start)
 
     run.finish, world.restore = finish, restore
-    fails = [run.run(b) for b in boundaries(5)]
-    assert fails[:4] == [None] * 4
-    assert "5 cases one after another" in fails[4].failure.extra[0]
+    outcomes = [run.run(b) for b in boundaries(5)]
+    assert outcomes[:4] == [None] * 4
+    assert "5 cases one after another" in outcomes[4].fail.failure.extra[0]
 
 
 def test_a_case_that_fails_now_and_then_is_the_graders_trouble():

@@ -7,7 +7,6 @@
  *      own_top - 48 error     the stub's
  *      own_top - 56 vector    <- RSP
  */
-#include "layout.h"
 #include "offsets.h"
 
 #define FRAME_WORDS 7
