@@ -1,0 +1,113 @@
+/*
+ * ipi.h: the contract of lab 5, stopping every CPU at once.
+ *
+ * An interrupt between processors (IPI) reaches a CPU like any other: when IF is set and its level is
+ * below IPI_LEVEL.  So whoever waits for others to answer must let their IPIs in, or two CPUs that wait
+ * for each other wait forever.
+ */
+#ifndef CORRAL_IPI_H
+#define CORRAL_IPI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpu.h"
+#include "regs.h"
+
+typedef void ipi_function(void *arg);
+
+/* ---- written in lab 5 ---- */
+
+/* The lab's state of this CPU.  Interrupts off, once, on the CPU itself, before it is online. */
+void ipi_init(struct cpu *cpu);
+
+/*
+ * Runs fn(arg) on every CPU that is online, this one included, at IPI_LEVEL:
+ *
+ *   arrive  no CPU begins fn() before all have come: from the first fn() to the last, no CPU runs
+ *           anything else
+ *   leave   it returns when every fn() has returned; nothing of the call is used after that, so `arg`
+ *           may be on the stack
+ *
+ * False: refused, and nothing was sent, because interrupts are off here or the level is not below
+ * IPI_LEVEL: this CPU could not answer another one that calls.  Several CPUs may call at the same time;
+ * each call is done on its own.  Below IPI_LEVEL with interrupts on, any CPU.  Not from an NMI, not
+ * from fn().
+ */
+bool ipi_call(ipi_function *fn, void *arg);
+
+/*
+ * The same in two phases: one(arg) runs on one CPU, whichever, while all the others are held at
+ * IPI_LEVEL; when it has returned, all(arg) runs on every CPU, at the same time.  Between the two each
+ * CPU executes a serialising instruction, so code that one() wrote may be executed by all()
+ * (SDM 3A 9.1.3, 9.3).  Refused as above.
+ */
+bool ipi_two_phase(ipi_function *one, ipi_function *all, void *arg);
+
+/*
+ * The handler of VECTOR_IPI: takes part in whatever was asked of this CPU, or does nothing if that is
+ * done.  At IPI_LEVEL with interrupts on.
+ */
+void ipi_interrupt(void);
+
+/*
+ * For a CPU that spins and whose IPIs cannot come (interrupts off, or IPI_LEVEL and above): takes part
+ * like ipi_interrupt().  Cheap if nothing was asked.  Any level, not from an NMI.
+ */
+void ipi_poll(void);
+
+/*
+ * Writes `size` bytes (1 to TEXT_MAX) over code that any CPU may be executing, while all the others are
+ * held.  Each CPU executes the old bytes or the new ones, whole.  If an interrupt found a CPU inside
+ * the range, behind its first byte (cpu->interrupted, all of the list), nothing is written, the
+ * CPUs go on, and it is tried again.  No CPU executes the code without a serialising instruction after
+ * the bytes were written.  CR0 is as before.  False: refused as above.
+ */
+bool text_patch(void *at, const void *bytes, size_t size);
+
+/*
+ * Writes an instruction of TEXT_SITE bytes without holding anybody: INT3 over its first byte, then the
+ * others, then the first; between these every CPU executes a serialising instruction.  What is there
+ * and what comes is `jmp rel32` (e9) or the five-byte NOP (0f 1f 44 00 00).  A CPU that meets the INT3
+ * goes on as the old or the new instruction would.  Refused as above.
+ */
+bool text_poke(void *at, const uint8_t bytes[5]);
+
+/*
+ * A breakpoint (vector 3) of the kernel; regs->ip is behind the INT3.  True: it was text_poke()'s, and
+ * regs->ip is where the CPU goes on.  Interrupts off, any level, an NMI too.
+ */
+bool text_trap(struct regs *regs);
+
+/* Bonus: forgets the translation of a page on every CPU.  Refused as ipi_call(). */
+bool tlb_shootdown(uintptr_t address);
+
+/*
+ * Bonus: stops every other CPU for good, also one whose interrupts are off.  For panic(): waits for
+ * nobody.  Any level, any CPU.
+ */
+void stop_others(void);
+
+/* Called by each NMI first of all; does not return on a CPU that stop_others() of another one stops. */
+void stop_here(void);
+
+/* ---- given ---- */
+
+#define TEXT_MAX  16
+#define TEXT_SITE 5
+
+/* A writable address of a byte of the kernel's code, which itself is mapped read-only. */
+void *text_alias(const void *at);
+
+/* Sends VECTOR_IPI to another CPU, or an NMI.  Any level.  NMI: yes. */
+void ipi_send(const struct cpu *cpu);
+void ipi_send_nmi(const struct cpu *cpu);
+
+/* The lab's own memory: LAB5_AREA_SIZE bytes, aligned to 64, zero. */
+static inline void *lab5_cpu_area(struct cpu *cpu)
+{
+    return cpu->lab5.bytes;
+}
+
+#endif
