@@ -51,6 +51,26 @@ class Stack:
 
 
 @dataclass
+class Step:
+    """One row of a schedule.  A switch between CPUs is a row too, with cpu = -1."""
+
+    cpu: int = -1
+    line: str = ""      # "tas.c:40"
+    text: str = ""      # "reads lock = 0"; of a switch: why it matters
+    shown: list[str] = field(default_factory=list)  # a value for each of the schedule's columns
+    decides: bool = False
+
+
+@dataclass
+class Schedule:
+    """Who did what in which order."""
+
+    cpus: list[int] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)    # "lock", "in"
+    steps: list[Step] = field(default_factory=list)
+
+
+@dataclass
 class Case:
     """One place or schedule that can be replayed; `text` names it in a list of its siblings."""
 
@@ -69,6 +89,8 @@ class Failure:
     at: Place | None = None                  # where the interrupt came
     went_wrong: Place | None = None          # where the damage was done
     stack: Stack | None = None
+    schedule: Schedule | None = None
+    start: str = ""                          # the state in which a schedule begins
     extra: list[str] = field(default_factory=list)      # further lines, printed as they are
     cause: str = ""
     read: str = ""                           # a section of the handout
@@ -87,6 +109,9 @@ class Failure:
         if values.get("stack"):
             rows = [StackRow(**row) for row in values["stack"]["rows"]]
             values["stack"] = Stack(values["stack"]["title"], rows)
+        if values.get("schedule"):
+            steps = [Step(**step) for step in values["schedule"]["steps"]]
+            values["schedule"] = Schedule(**values["schedule"] | {"steps": steps})
         values["cases"] = [Case(**case) for case in values.get("cases", [])]
         return cls(**values)
 

@@ -19,7 +19,7 @@ from grader.errors import GraderError
 from grader.machine import bochslink
 from grader.machine.bochslink import PHYSICAL, Link, Ran
 from grader.machine.bochsregs import NAMES, registers_of
-from grader.machine.machine import Machine
+from grader.machine.machine import HOP_LIMIT, Machine
 from grader.machine.private import PrivateDir
 from grader.machine.shim import shim
 from grader.machine.types import (
@@ -146,6 +146,12 @@ class BochsMachine(Machine):
         wanted = self._addresses(until)
         ran = self._ran(cpu, limit, wanted | set(self._ends), hold, True)
         return ran.trace, self._judge(cpu, ran, wanted, STEPS)
+
+    def hop(self, cpu: int, points: frozenset[int]) -> Stop | None:
+        ran = self._ran(cpu, HOP_LIMIT, points | set(self._ends), False, False)
+        if ran.why == bochslink.AT_ADDRESS and ran.pc in points:
+            return None
+        return self._judge(cpu, ran, set(), "")
 
     def _ran(self, cpu: int, limit: int, until: set[int], hold: bool, trace: bool) -> Ran:
         """A run of the present process, which ends with it if the kernel switches it off."""

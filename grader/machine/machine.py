@@ -19,6 +19,7 @@ MAILBOX_SIZE = 64
 MAILBOX_RET = 40
 BOOT_BUDGET = 50_000_000               # instructions, from boot_choice to probe_ready
 PANIC_TEXT = 512
+HOP_LIMIT = 20_000                     # instructions from one point to the next
 WANTED = (ADDRESS, STEPS)               # stops that need no place for a report
 
 
@@ -67,6 +68,15 @@ class Machine(ABC):
     def walk(self, cpu: int, until: Iterable[int | str] | int | str, limit: int,
              hold: bool = False) -> tuple[list[TraceStep], Stop]:
         """As run(), one instruction at a time; gives the state before each of them."""
+
+    @abstractmethod
+    def hop(self, cpu: int, points: frozenset[int]) -> Stop | None:
+        """Executes the instruction where a CPU stands, then runs it to the next of the points.
+
+        Interrupts that are pending come first.  None: it stands at a point; else what came instead,
+        HOP_LIMIT instructions without a point among it.  The cheapest way to move one CPU among
+        several by small steps; give the same set of points again and again.
+        """
 
     @abstractmethod
     def interrupt(self, cpu: int, vector: int) -> None:

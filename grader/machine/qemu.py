@@ -15,7 +15,7 @@ from typing import Iterable
 
 from grader.errors import GraderError
 from grader.machine import smm
-from grader.machine.machine import Machine
+from grader.machine.machine import HOP_LIMIT, Machine
 from grader.machine.qemuprocess import QemuProcess
 from grader.machine.qemuregs import registers_of, system_of
 from grader.machine.types import (
@@ -49,6 +49,9 @@ class QemuMachine(Machine):
         self._known_pc: tuple[tuple[int, int], int] = ((-1, -1), 0)     # (moves, cpu), pc
         self._known_registers: tuple[tuple[int, int], dict] = ((-1, -1), {})
         self._walking = False
+        self._points: frozenset[int] = frozenset()      # those of the last hop, ..
+        self._hop_stops: frozenset[int] = frozenset()   # .. with what else stops it
+        self._hop_cpu = -1              # the CPU whose turn has a budget
         # CPUs whose next step only looks at the local APIC: to QEMU that is a step.
         self._polled: set[int] = set()
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
@@ -150,10 +153,57 @@ class QemuMachine(Machine):
             return self.run(cpu, until, budget)
         return stop
 
+    def hop(self, cpu: int, points: frozenset[int]) -> Stop | None:
+        # The budget is armed for a CPU's turn, not for each hop, which would double the cost of one.
+        if points is not self._points:
+            self._points, self._hop_stops = points, points | {smm.ENTRY, *self._ends}
+            self._hop_cpu = -1
+        if self._breakpoints is not self._hop_stops:
+            self._break_at(self._hop_stops)
+            self._breakpoints = self._hop_stops
+        pc, stop = self._hop_step(cpu)
+        if stop is None and pc not in self._hop_stops:
+            pc, stop = self._hop_on(cpu)
+        if stop is None and pc not in points:
+            stop = self._arrived(cpu, pc, 0, set()) or self._stop(BUDGET, cpu, pc, HOP_LIMIT)
+        return stop
+
+    def _hop_step(self, cpu: int) -> tuple[int, Stop | None]:
+        """The first instruction of a hop."""
+        before = self.pc(cpu)
+        self._step_mode(hold=False)
+        pc, stop = self._step_once(cpu, before, 1)
+        if stop is None and pc == before:    # a look at the local APIC, which to QEMU is a step
+            pc, stop = self._step_once(cpu, before, 1)
+        self._polled.discard(cpu)
+        return pc, stop
+
+    def _hop_on(self, cpu: int) -> tuple[int, Stop | None]:
+        """The rest of a hop, to the next breakpoint."""
+        self._settled.discard(cpu)
+        if self._hop_cpu != cpu:
+            self._hop_cpu = cpu
+            smm.arm(self._qtest, cpu, HOP_LIMIT)
+        self._rsp.resume(cpu)
+        reply, tampered = self._wait(10)
+        if self.dead:
+            return 0, self._stuck(cpu, HOP_LIMIT)
+        pc = self.pc(cpu)
+        ended = self._ended(reply, cpu, pc, 0)
+        if ended or tampered:
+            return pc, ended or self._stop(BUDGET, cpu, pc, HOP_LIMIT, "the kernel changed the HPET")
+        if not self._in_smm(cpu, pc):
+            return pc, None
+        # The turn's budget ended, maybe in the middle of this hop: it gets one of its own.
+        pc = self._leave_smm(cpu)
+        stop = self._run_on(cpu, set(self._points), HOP_LIMIT, 0)
+        return stop.pc, None if stop.reason == ADDRESS else stop
+
     def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int) -> Stop:
         """The rest of run(), after `first` instructions and with the breakpoints set."""
         self._settled.discard(cpu)
         self._polled.discard(cpu)
+        self._hop_cpu = -1
         began = smm.arm(self._qtest, cpu, budget - first)
         self._rsp.resume(cpu)
         reply, tampered = self._wait(10 + budget / 200_000)
@@ -354,11 +404,11 @@ class QemuMachine(Machine):
 
     def set_regs(self, cpu: int, **values: int) -> None:
         self._rsp.select(cpu)
-        for name, value in values.items():
-            name = {self._flags: "eflags"}.get(name, name)
+        named = {{self._flags: "eflags"}.get(name, name): value for name, value in values.items()}
+        for name in named:
             if name not in self._rsp.slots:
                 raise ValueError(f"no register {name}")
-            self._rsp.set_register(name, value)
+        self._rsp.set_registers(named)
 
     def read(self, address: int | str, size: int, cpu: int = 0) -> bytes:
         address = self.elf.address(address)
@@ -392,6 +442,7 @@ class QemuMachine(Machine):
         self._down = False
         self._polled = set(snap.handle)
         self._settled.clear()
+        self._hop_cpu = -1
 
     # ---- a person's debugger ----
 

@@ -148,11 +148,19 @@ class Rsp:
         return int.from_bytes(bytes.fromhex(self.command(f"p{slot.number:x}")), "little")
 
     def set_register(self, name: str, value: int) -> None:
+        self.set_registers({name: value})
+
+    def set_registers(self, values: dict[str, int]) -> None:
+        """Sets registers of the chosen CPU, with one wait for all of them."""
         self.moves += 1
-        slot = self.slots[name]
-        value &= (1 << slot.size * 8) - 1
-        if self.command(f"P{slot.number:x}={value.to_bytes(slot.size, 'little').hex()}") != "OK":
-            raise GraderError(f"QEMU does not let the grader set {name}")
+        texts = []
+        for name, value in values.items():
+            slot = self.slots[name]
+            value &= (1 << slot.size * 8) - 1
+            texts.append(f"P{slot.number:x}={value.to_bytes(slot.size, 'little').hex()}")
+        for name, reply in zip(values, self._commands(texts)):
+            if reply != "OK":
+                raise GraderError(f"QEMU does not let the grader set {name}")
 
     def read(self, address: int, size: int) -> bytes | None:
         """Memory through the chosen CPU's page tables; None when some of it is not mapped."""

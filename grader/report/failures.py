@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from grader.options import ARCHES, EMUS, WIDTH
+from grader.report import schedule as schedules
 from grader.report.style import Style, clean, join, labelled, sentence
 from grader.report.style import WIDTH as COLUMNS
 from grader.verdict import NOT_BUILT
@@ -79,8 +80,12 @@ def render(group: dict[str, Any], graded: list[str], style: Style) -> list[str]:
         lines += _place(label, place, column)
     for label, words in facts(failure):
         lines += labelled(label, words, column)
+    if failure["start"]:
+        lines += labelled("start", failure["start"], column)
     if failure["stack"]:
         lines += ["", *_stack(failure["stack"])]
+    if failure["schedule"]:
+        lines += ["", *schedules.table(failure["schedule"], style)]
     if failure["extra"]:
         lines += ["", *("  " + clean(line)[:100] for line in failure["extra"])]
     tail = _tail(group)
@@ -154,6 +159,10 @@ def sentences(group: dict[str, Any], graded: list[str]) -> list[str]:
             note = f": {row['note']}" if row["note"] else ""
             lines.append(sentence(f"At {row['offset'].replace(' ', '')} {row['name']} is "
                                   f"{row['value']}{note}"))
+    if failure["start"]:
+        lines.append(sentence(f"Start: {failure['start']}"))
+    if failure["schedule"]:
+        lines += schedules.sentences(failure["schedule"])
     lines += [clean(line) for line in failure["extra"]]
     if group["case"]:
         lines.append(f"To stop there in the debugger: make replay CASE={group['case']}")

@@ -103,6 +103,7 @@ def _failures(data: dict[str, Any]) -> list[str]:
                      f"{e(failures.headline(group, graded))}</h2>")
         lines += _facts(group)
         lines += _stack(group["failure"]["stack"])
+        lines += _schedule(group["failure"]["schedule"])
         if group["failure"]["extra"]:
             lines.append("<pre>" + "\n".join(e(x) for x in group["failure"]["extra"]) + "</pre>")
         lines += _case_list(group)
@@ -137,6 +138,30 @@ def _stack(stack: dict[str, Any] | None) -> list[str]:
         f'<td><code>{e(row["value"])}</code></td><td>{e(row["note"])}</td></tr>'
         for row in stack["rows"])
     return [f'<table class="stack"><caption>{e(stack["title"])}</caption>{rows}</table>']
+
+
+def _schedule(schedule: dict[str, Any] | None) -> list[str]:
+    """Who did what: one column a CPU, one row a step."""
+    if not schedule:
+        return []
+    span = len(schedule["cpus"]) + len(schedule["columns"]) + 1
+    heads = "".join(f'<th scope="col">{e(head)}</th>' for head in
+                    ["step", *(f"CPU {cpu}" for cpu in schedule["cpus"]), *schedule["columns"]])
+    rows, count = [], 0
+    for step in schedule["steps"]:
+        mark = ' class="decides"' if step["decides"] else ""
+        decides = " <b>this decides it</b>" if step["decides"] else ""
+        if step["cpu"] < 0:
+            rows.append(f'<tr{mark}><td colspan="{span}">{e(step["text"])}{decides}</td></tr>')
+            continue
+        count += 1
+        cells = "".join(
+            f'<td><span class="line">{e(step["line"])}</span> {e(step["text"])}{decides}</td>'
+            if cpu == step["cpu"] else "<td></td>" for cpu in schedule["cpus"])
+        values = "".join(f"<td>{e(value)}</td>" for value in step["shown"])
+        rows.append(f'<tr{mark}><th scope="row">{count}</th>{cells}{values}</tr>')
+    return [f'<div class="scroll"><table class="schedule"><thead><tr>{heads}</tr></thead>'
+            f'<tbody>{"".join(rows)}</tbody></table></div>']
 
 
 def _case_list(group: dict[str, Any]) -> list[str]:

@@ -28,6 +28,8 @@ code, pre, .line, .stack { font-family: ui-monospace, "DejaVu Sans Mono", monosp
                            font-size: .9em }
 pre { overflow-x: auto; background: var(--back); padding: .7rem; border-radius: .3rem }
 .stack { width: auto; margin: .9rem 0 } .stack caption { text-align: left; color: var(--soft) }
+.schedule { font-size: .9em } .schedule td { vertical-align: top }
+.schedule .decides td, .schedule .decides th { border-top: 2px solid var(--bad) }
 a { color: var(--accent) } :target { scroll-margin-top: 1rem }
 summary { cursor: pointer } details { margin-top: .8rem }
 """

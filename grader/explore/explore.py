@@ -1,0 +1,32 @@
+"""What a test calls: explores a region, and fails with the shortest schedule that goes wrong."""
+
+from __future__ import annotations
+
+import random
+
+from grader.explore import story
+from grader.explore.region import Region
+from grader.explore.schedules import Explorer, learn
+
+MOST = 900          # bounded schedules of one region
+
+
+def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 16,
+            walks: int = 16) -> None:
+    """Every schedule with at most so many preemptions (`most` of them at the most, the shortest
+    first), then `pct` of PCT and `walks` random ones.  In a replay, goes to the case's deciding step.
+
+    The same files and seed give the same schedules, in both emulators.
+    """
+    cell = region.scene.cell
+    length = learn(region, random.Random(f"{cell.seed}/{region.name}/learn"))
+    if cell.replay is not None:
+        story.replay(region, cell.replay)
+        return
+    explorer = Explorer(region)
+    result = explorer.run(preemptions, most, pct, walks, length)
+    cell.count("schedules", result.tried)
+    cell.rate("schedules", result.tried, result.seconds)
+    if result.failed:
+        shortest = result.failed[0] if cell.quick else explorer.shorten(result.failed[0])
+        raise story.report(region, result, shortest)

@@ -1,0 +1,119 @@
+"""Regions around a lock: who is inside, who waited, and who may come next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grader.explore.region import Memory, Program, Region, Run
+from grader.explore.scene import Scene
+from grader.verdict import WRONG, Fail
+
+LOCK_SIZE = 64
+LEVEL = 8               # where a mailbox's flags have the level
+INTERRUPTS_ON = 1
+KINDS = {               # what the host calls, and what it shares
+    "tas": ("probe_tas_round", ["probe_tas"]),
+    "ticket": ("probe_ticket_round", ["probe_ticket"]),
+    "queued": ("probe_queued_round", ["probe_queued"]),
+    "spin": ("probe_spin_round", ["probe_spin"]),
+}
+TWO_INSIDE = "at most one CPU between taking the lock and giving it back"
+
+
+def inside(run: Run) -> list[int]:
+    """The CPUs that have the lock."""
+    return run.notes.setdefault("inside", [])
+
+
+def enters(run: Run, cpu: int) -> None:
+    """A CPU has come to probe_inside()."""
+    if cpu in inside(run):
+        return              # a second lock, taken inside the first
+    inside(run).append(cpu)
+    if len(inside(run)) > 1:
+        both = " and ".join(f"CPU {each}" for each in sorted(inside(run)))
+        raise Fail(WRONG, expected=TWO_INSIDE, seen=f"{both} are both there")
+    run.notes.setdefault("order", []).append(cpu)
+
+
+def leaves(run: Run, cpu: int) -> None:
+    """It is about to give the lock back."""
+    if cpu in inside(run):
+        inside(run).remove(cpu)
+
+
+def in_order(run: Run, cpu: int) -> None:
+    """enters(), for a lock that is given in the order in which CPUs ask.
+
+    Only what nobody can doubt is held against it: one that was seen waiting before another had even
+    begun must come first.
+    """
+    enters(run, cpu)
+    first = _first_move(run, cpu)
+    for other, since in run.notes.get("asked", {}).items():
+        if other != cpu and other not in run.notes["order"] and first > since:
+            raise Fail(WRONG, expected=f"CPU {other} first: it waited before CPU {cpu} began",
+                       seen=f"CPU {cpu} has the lock",
+                       cause="who asks first must get the lock first.")
+
+
+def asked(run: Run, cpu: int) -> None:
+    """A CPU was seen waiting."""
+    run.notes.setdefault("asked", {}).setdefault(cpu, len(run.log))
+
+
+def _first_move(run: Run, cpu: int) -> int:
+    return next((n for n, done in enumerate(run.log) if done.move.cpu == cpu), len(run.log))
+
+
+def counted(run: Run) -> None:
+    """At the end: every CPU was inside once, and its step of the shared counter is there."""
+    m, cpus = run.m, run.region.cpus
+    rounds = len(cpus) * run.notes.get("rounds", 1)
+    seen = m.u32("probe_shared")
+    if seen != rounds:
+        raise Fail(WRONG, expected=f"{rounds} steps of a counter that only the holder changes",
+                   seen=f"{seen}", cause="two holders changed it at the same time, or one of them "
+                   "did not see what the other had written.")
+
+
+def lock_word(m, symbol: str) -> int:
+    """An address in a lock that changes when it is taken: the word that a report shows."""
+    return m.elf.address(symbol)
+
+
+def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0, fair: bool = False,
+                levels: dict[int, int] | None = None, events=(), check=counted,
+                function: str = "", name: str = "", memory: Iterable[Memory] = ()) -> Region:
+    """Each of the CPUs takes one lock and gives it back, at its level (DISPATCH unless told)."""
+    m = scene.m
+    call, symbols = KINDS[kind]
+    call = function or call
+    cpus = list(cpus)
+    shared = [Memory("lock", m.elf.address(symbol) + which * LOCK_SIZE, LOCK_SIZE)
+              for symbol in symbols]
+    shared.append(Memory("counter", m.elf.address("probe_shared"), 4))
+    shared += _nodes(m, kind, cpus)
+    levels = levels or {}
+    args = (which,) if kind in ("queued", "spin") and not function else ()
+    programs = [Program(cpu, call, args, levels.get(cpu, 2) << LEVEL | INTERRUPTS_ON)
+                for cpu in cpus]
+    number = {2: "two", 3: "three", 4: "four"}.get(len(cpus), str(len(cpus)))
+    return Region(
+        scene, name or f"{number} CPUs, one lock", programs, [*shared, *memory],
+        functions=[call, "probe_inside", "probe_outside"],
+        marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves},
+        words={"probe_inside": "has the lock", "probe_outside": "gives it back"},
+        events=events, check=check, waited=asked if fair else None,
+        columns={"in": lambda run: " ".join(map(str, sorted(inside(run)))) or "-"},
+        start=f"the lock is free, {number} CPUs are about to take it")
+
+
+def _nodes(m, kind: str, cpus: list[int]) -> list[Memory]:
+    symbol = {"queued": "probe_node", "spin": "probe_handle"}.get(kind)
+    if symbol is None:
+        return []
+    word = {"probe_node": "node", "probe_handle": "handle"}[symbol]
+    return [Memory(f"{word} {cpu}" + ("b" if n else ""),
+                   m.elf.address(symbol) + (2 * cpu + n) * LOCK_SIZE, LOCK_SIZE)
+            for cpu in cpus for n in (0, 1)]

@@ -1,0 +1,397 @@
+"""A region: what several CPUs do at the same time, from one state, and how one of them moves.
+
+Each CPU stands before an access to memory that the CPUs share, or before a place that the test has
+marked.  A move executes that one instruction and whatever follows it that no other CPU can notice.  So
+an order of moves is a schedule, and it is the same in both emulators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from grader.errors import GraderError
+from grader.explore.access import DRAIN, Site, site_at, sites_of
+from grader.explore.scene import Scene
+from grader.explore.store_buffer import StoreBuffers
+from grader.verdict import HANG, Fail
+
+PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
+ROUNDS = 12         # turns of such CPUs without anybody getting further
+LONGEST = 1500      # moves of a schedule
+START_BUDGET = 20_000
+GAP = 256           # bytes between two ranges that are read at once all the same
+GENERAL = {64: ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
+                *(f"r{n}" for n in range(8, 16)), "rip", "rflags"),
+           32: ("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eip", "eflags")}
+ENTRIES = ("intr_common", "trap_common", "nmi_entry")   # an interrupt empties the store buffer
+
+RUN, WAIT, EVENT = "run", "drain", "event"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What one CPU does: a function that the host calls there.
+
+    `flags` are those of a mailbox (level, interrupts on).  `rests`: it never returns, and is done when
+    it goes round with nothing left to do.
+    """
+
+    cpu: int
+    function: str
+    args: tuple[int, ...] = ()
+    flags: int = 0
+    rests: bool = False
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A named piece of memory that the CPUs share."""
+
+    name: str
+    address: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """One step of a schedule.
+
+    RUN: the CPU executes its access and runs to its next; with `late`, its stores from here on are
+    held.  WAIT: the oldest store of the CPU that is held reaches memory.  EVENT: the region's
+    event of this number happens.
+    """
+
+    kind: str
+    cpu: int
+    late: bool = False
+    event: int = 0
+
+
+@dataclass
+class Done:
+    """A move that was made."""
+
+    move: Move
+    before: int                 # where the CPU stood
+    after: int                  # where it stands then
+    forced: bool                # the CPU before it could not go on: no preemption
+
+
+class Region:
+    """What is explored.  Everything is known by the time of begin(); a test sets up the machine first.
+
+    `memory` names what the CPUs share: for reports, and to put it back.  `functions` are those of the
+    given code whose accesses count; those of the labs from number 4 on always do.  `marks` are places
+    where a CPU stops too, with what happens there; `words` says of a mark what the CPU does there.
+    """
+
+    def __init__(self, scene: Scene, name: str, programs: Iterable[Program],
+                 memory: Iterable[Memory], *, functions: Iterable[str] = (),
+                 marks: dict[str, Callable[[Run, int], None]] | None = None,
+                 events: Iterable[tuple[str, int, Callable[[], None]]] = (),
+                 begun: Callable[[Run], None] | None = None,
+                 check: Callable[[Run], None] | None = None,
+                 waited: Callable[[Run, int], None] | None = None,
+                 columns: dict[str, Callable[[Run], str]] | None = None,
+                 words: dict[str, str] | None = None, start: str = ""):
+        self.scene, self.m, self.name = scene, scene.m, name
+        self.programs = {program.cpu: program for program in programs}
+        self.cpus = list(self.programs)
+        self.memory = list(memory)
+        self.events = list(events)          # words, CPU, how it happens
+        self.begun, self.check, self.waited = begun, check, waited
+        self.columns = columns or {}
+        self.words = {scene.m.elf.address(mark): text for mark, text in (words or {}).items()}
+        self.begins = start                 # in words, for a report
+        self.general = GENERAL[self.m.width]
+        self.ip = "rip" if self.m.width == 64 else "eip"
+        self.marks = {self.m.elf.address(mark): act for mark, act in (marks or {}).items()}
+        self.functions = [f for f in functions if f in self.m.elf]
+        self._start()
+        self.drains = {self.m.elf.address(name) for name in ENTRIES if name in self.m.elf}
+        self.candidates = {site.address: site for name in self._code() for site in
+                           sites_of(self.m.elf, name)}
+        self.sites: dict[int, Site] = {}
+        self.points: frozenset[int] = frozenset()
+        self.watched: list[tuple[int, int]] = []    # ranges: what a CPU that waits may wait for
+        self.kept: list[tuple[int, bytes]] = []     # memory as it is at the start
+        self.use(self.candidates.values(), [(each.address, each.size) for each in self.memory])
+
+    # ---- what counts ----
+
+    def _code(self) -> list[str]:
+        """The functions whose accesses to memory are points."""
+        elf = self.m.elf
+        labs = [symbol.name for symbol in elf.symbols.values()
+                if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)
+                and lab_of(elf, symbol.address) >= 4]
+        return list(dict.fromkeys(labs + self.functions))
+
+    def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Puts these ranges back too before each run."""
+        self.m.restore(self.start)
+        ranges = [*ranges, *((address, len(data)) for address, data in self.kept)]
+        self.kept = [(address, self.m.read(address, size)) for address, size in
+                     joined(ranges, GAP)]
+
+    def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
+        """Takes these instructions as points, and these ranges as what the CPUs share."""
+        self.sites = {site.address: site for site in sites}
+        self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains])
+        ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
+        self.watched = joined(ranges, 0)
+        self.kept = []
+        self._to_first_points()
+        self.keep(ranges)
+
+    def _to_first_points(self) -> None:
+        """What a CPU does before its first access nobody can notice: it is done before the start."""
+        self.m.restore(self.called)
+        for cpu in self.cpus:
+            stop = self.m.hop(cpu, self.points)
+            if stop is not None:
+                raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
+            now = self.m.regs(cpu)
+            self.registers[cpu] = {name: now.values[name] for name in self.general}
+        self.start = self.m.snapshot()
+
+    # ---- the state in which it begins ----
+
+    def _start(self) -> None:
+        """Brings each CPU to the first instruction of its function, and keeps that state."""
+        self.ends: dict[int, int] = {}
+        self.registers: dict[int, dict[str, int]] = {}
+        for program in self.programs.values():
+            self.m.start(program.cpu, program.function, *program.args, flags=program.flags)
+            stop = self.m.run(program.cpu, program.function, START_BUDGET)
+            if stop.reason != "address":
+                raise self.scene.failed(stop, f"{program.function}() called on CPU {program.cpu}")
+            now = self.m.regs(program.cpu)
+            self.ends[program.cpu] = self.m.ptr(now.sp, program.cpu)
+            self.registers[program.cpu] = {name: now.values[name] for name in self.general}
+        self.called = self.start = self.m.snapshot()
+
+    def begin(self, fresh: bool) -> Run:
+        """A run from the start: from the snapshot, or from the end of one that went well."""
+        if fresh:
+            self.m.restore(self.start)
+        else:
+            for cpu, wanted in self.registers.items():
+                now = self.m.regs(cpu).values
+                changed = {name: value for name, value in wanted.items() if now[name] != value}
+                if changed:
+                    self.m.set_regs(cpu, **changed)
+            for address, data in self.kept:
+                self.m.write(address, data)
+        run = Run(self)
+        if self.begun:
+            self.begun(run)
+        return run
+
+    def look(self) -> bytes:
+        """All that the CPUs share, as it is now."""
+        return b"".join(self.m.read(address, size) for address, size in self.watched)
+
+    # ---- words ----
+
+    def name_of(self, address: int) -> str:
+        """An address in a report's words."""
+        for each in self.memory:
+            if each.address <= address < each.address + each.size:
+                offset = address - each.address
+                return each.name + (f"+{offset}" if offset else "")
+        for cpu in range(self.m.cpus):
+            base = self.scene.block_of(cpu)
+            if base <= address < base + self.scene.offset["cpu_size"]:
+                return f"CPU {cpu}'s block+{address - base:#x}"
+        best = max((s for s in self.m.elf.symbols.values() if s.kind == "STT_OBJECT"
+                    and s.address <= address < s.address + s.size),
+                   key=lambda symbol: symbol.address, default=None)
+        if best:
+            offset = address - best.address
+            return best.name + (f"+{offset}" if offset else "")
+        return f"{address:#x}"
+
+
+class Run:
+    """One schedule while it runs."""
+
+    def __init__(self, region: Region):
+        self.region, self.m = region, region.m
+        self.buffers = StoreBuffers(region.m, region.cpus)
+        self.at = {cpu: registers[region.ip] for cpu, registers in region.registers.items()}
+        self.log: list[Done] = []
+        self.current = -1                       # whose turn it is
+        self.turn = 0                           # moves in it
+        self.notes: dict = {}                   # for the test
+        self._seen: dict[tuple, list] = {}      # in this turn: states of the CPU
+        self._writes = 0
+        self._waiting: dict[int, bytes] = {}    # CPUs that go round in a loop: the memory they saw
+        self._stale: set[int] = set()           # .. since when somebody wrote
+        self._tired: dict[int, int] = {}        # turns that ended for no better reason
+        self.pending: Move | None = None        # the move that is being made
+        self.watch: Callable[[int, Site, dict], None] | None = None
+
+    # ---- whose turn it can be ----
+
+    def over(self, cpu: int) -> bool:
+        """Whether a CPU's function has returned."""
+        return self.at[cpu] == self.region.ends[cpu]
+
+    def waits(self, cpu: int) -> bool:
+        """Whether a CPU goes round in a loop, and nobody has written since."""
+        return cpu in self._waiting and cpu not in self._stale
+
+    def ready(self) -> list[int]:
+        """The CPUs whose turn it can be."""
+        return [cpu for cpu in self.region.cpus if not self.over(cpu) and not self.waits(cpu)]
+
+    def finished(self) -> bool:
+        """Whether all have done what they had to; a CPU that can never go on is a Fail."""
+        if self.ready():
+            return False
+        if not self.buffers.empty:
+            self.buffers.drain_all()
+            self._changed(-1)
+            return False
+        return self._end()
+
+    def _end(self) -> bool:
+        left = [cpu for cpu in self.region.cpus if not self.over(cpu)]
+        stuck = [cpu for cpu in left if not self.region.programs[cpu].rests]
+        if not stuck:
+            return True
+        tired = [cpu for cpu in stuck if 0 < self._tired.get(cpu, 0) < ROUNDS]
+        if tired:
+            self._stale.update(tired)
+            return False
+        where = ", ".join(f"CPU {cpu} at {self.m.elf.where(self.at[cpu])}" for cpu in stuck)
+        raise Fail(HANG, expected="every CPU gets to its end",
+                   seen=f"{'deadlock' if len(stuck) > 1 else 'it waits forever'}: {where}",
+                   went_wrong=self.m.place(self.at[stuck[0]]),
+                   cause="each of them waits for what none of the others will do any more.")
+
+    def settle(self) -> None:
+        """Before a choice that is forced: a CPU that waits for memory that is as it was still waits.
+
+        Of one that rests memory says nothing: it waits for interrupts.
+        """
+        candidates = [cpu for cpu in self._stale if not self.region.programs[cpu].rests
+                      and not self._tired.get(cpu)]
+        if candidates and self.buffers.empty:
+            memory = self.region.look()
+            self._stale -= {cpu for cpu in candidates if self._waiting[cpu] == memory}
+
+    def poke(self, cpu: int = -1) -> None:
+        """Something was sent to the other CPUs, or to all: none of them waits any more."""
+        for other in list(self._waiting):
+            if other != cpu:
+                del self._waiting[other]
+                self._stale.discard(other)
+
+    # ---- moving ----
+
+    def make(self, move: Move) -> None:
+        """Makes one move.  Raises Fail when something goes wrong."""
+        if len(self.log) > LONGEST:
+            raise Fail(HANG, expected=f"every CPU at its end within {LONGEST} accesses to memory",
+                       seen="they go on", went_wrong=self.m.place(self.at[move.cpu]),
+                       cause="livelock: they keep each other busy, and nobody gets further.")
+        self.pending = move
+        before = self.at.get(move.cpu, 0)
+        forced = self.current < 0 or self.over(self.current) or self.waits(self.current)
+        if move.kind == WAIT:
+            self.buffers.drain_one(move.cpu)
+            self._changed(move.cpu)
+        elif move.kind == EVENT:
+            self.region.events[move.event][2]()
+            self.poke()
+        else:
+            self._run(move)
+        self.pending = None
+        self.log.append(Done(move, before, self.at.get(move.cpu, 0), forced))
+        if move.kind == RUN:
+            mark = self.region.marks.get(self.at[move.cpu])
+            if mark:
+                mark(self, move.cpu)
+
+    def _run(self, move: Move) -> None:
+        cpu, region = move.cpu, self.region
+        if cpu != self.current:
+            self.current, self.turn, self._seen, self._writes = cpu, 0, {}, 0
+            self._waiting.pop(cpu, None)
+            self._stale.discard(cpu)
+        self.turn += 1
+        site = region.sites.get(self.at[cpu])
+        self.buffers.see(cpu)
+        if site and site.drains:
+            self.buffers.drain(cpu)
+        address = None
+        if site and site.late and (move.late or self.buffers.held(cpu)):
+            address = site.where(self.m.regs(cpu).values, self.m.width)
+            self.buffers.before_store(cpu, address, site.size)
+        if self.watch and site:
+            self.watch(cpu, site, self.m.regs(cpu).values)
+        stop = self.m.hop(cpu, region.points)
+        if stop is not None:
+            raise region.scene.failed(stop, "its next access to memory, or its end")
+        if address is not None:
+            self.buffers.after_store(cpu, address, site.size)
+        registers = self.m.regs(cpu).values
+        self.at[cpu] = registers[region.ip]
+        if self.at[cpu] in region.drains:
+            self.buffers.drain(cpu)
+        if site is None or site.writes:
+            self._writes += 1
+            self._changed(cpu)
+        if not self.over(cpu):
+            self._look_round(cpu, registers)
+
+    def _changed(self, cpu: int) -> None:
+        """Somebody wrote: what the others wait for may have come."""
+        self._stale.update(other for other in self._waiting if other != cpu)
+
+    def _look_round(self, cpu: int, registers: dict[str, int]) -> None:
+        """Whether this CPU is where it was before, in the same state: then it waits."""
+        key = tuple(registers[name] for name in self.region.general[:-1])
+        old = self._seen.get(key)
+        if old is None:
+            self._seen[key] = [self._writes, None]
+        elif old[0] == self._writes:
+            self._wait(cpu, self.region.look())
+        else:
+            memory = self.region.look()
+            if old[1] == memory:
+                self._wait(cpu, memory)
+            else:
+                self._seen[key] = [self._writes, memory]
+        if self.turn >= PATIENCE and cpu not in self._waiting:
+            self._wait(cpu, b"")
+            self._tired[cpu] = self._tired.get(cpu, 0) + 1
+
+    def _wait(self, cpu: int, memory: bytes) -> None:
+        self._waiting[cpu] = memory
+        self._stale.discard(cpu)
+        if self.region.waited and memory:
+            self.region.waited(self, cpu)
+
+
+def lab_of(elf, address: int) -> int:
+    """The number of the lab whose file an instruction comes from; 0 for given code."""
+    line = elf.line(address)
+    parts = line.file.split("/") if line else []
+    if len(parts) < 3 or parts[0] not in ("labs", "solutions"):
+        return 0
+    return int(parts[1].removeprefix("lab").split("-")[0])
+
+
+def joined(ranges: Iterable[tuple[int, int]], gap: int) -> list[tuple[int, int]]:
+    """Ranges in order, those that touch or are less than `gap` bytes apart as one."""
+    found: list[list[int]] = []
+    for start, size in sorted(ranges):
+        if found and start <= found[-1][1] + gap:
+            found[-1][1] = max(found[-1][1], start + size)
+        else:
+            found.append([start, start + size])
+    return [(start, end - start) for start, end in found]

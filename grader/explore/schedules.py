@@ -1,0 +1,382 @@
+"""The schedules: which CPU moves when.  Every order with at most two preemptions, the shortest first;
+then PCT and random walks from the seed; and for litmus tests every order there is.
+
+A preemption takes the turn from a CPU that could go on; a CPU that waits or is done gives it away
+for nothing.  PCT: Burckhardt and others 2010.  Preemption bounds: Musuvathi and Qadeer 2007.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from grader.errors import GraderError
+from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run, joined
+from grader.verdict import Fail
+
+CHAIN = 24              # schedules that follow one another before a snapshot is restored
+LEARNING = 10           # random schedules from which a region's accesses are learnt
+AFTER = 250             # schedules that are still run after the first that failed
+LATE_CHANCE, DRAIN_CHANCE, SWITCH_CHANCE = 0.15, 0.2, 0.25
+
+Chooser = Callable[[Run], Move]
+
+
+@dataclass
+class Failed:
+    """A schedule that failed."""
+
+    number: int                 # the how-manieth it was
+    moves: list[Move]
+    fail: Fail
+    where: str = ""
+
+
+@dataclass
+class Result:
+    """What came of a region's schedules."""
+
+    tried: int = 0
+    failed: list[Failed] = field(default_factory=list)
+    seconds: float = 0.0
+    shortest: Failed | None = None      # of the first, with as few switches as possible
+
+
+# ---- one schedule ----
+
+def follow(run: Run, choose: Chooser) -> None:
+    """Runs a schedule to its end and looks at what came out."""
+    while True:
+        if run.current not in run.ready():
+            run.settle()
+        if run.finished():
+            break
+        if run.ready():         # else stores have reached memory, and somebody may wake up
+            run.make(choose(run))
+    if run.region.check:
+        run.region.check(run)
+
+
+def usual(run: Run) -> Move:
+    """The same CPU while it can go on, then the next one."""
+    ready = run.ready()
+    if run.current in ready:
+        return Move(RUN, run.current)
+    return Move(RUN, min(ready, key=lambda cpu: ((cpu - run.current - 1) % 64, cpu)))
+
+
+class Planned:
+    """The usual choice but for some numbered moves; notes where it could have gone elsewhere."""
+
+    def __init__(self, plan: dict[int, Move], lates: bool, events: bool):
+        self.plan, self.lates, self.events = plan, lates, events
+        self.others: list[tuple[int, Move, bool]] = []      # number, move, whether it preempts
+
+    def __call__(self, run: Run) -> Move:
+        number = len(run.log)
+        if number in self.plan:
+            return self.plan[number]
+        move = usual(run)
+        if not self.plan or number > max(self.plan):
+            self._note(run, number, move)
+        return move
+
+    def _note(self, run: Run, number: int, move: Move) -> None:
+        going_on = move.cpu == run.current
+        if not going_on or run.turn or number == 0:
+            self.others += [(number, Move(RUN, cpu), going_on or number > 0)
+                            for cpu in run.ready() if cpu != move.cpu]
+        site = run.region.sites.get(run.at[move.cpu])
+        if self.lates and site and site.late and not run.buffers.held(move.cpu):
+            self.others.append((number, Move(RUN, move.cpu, late=True), False))
+        if self.events:
+            self.others += [(number, Move(EVENT, cpu, event=event), False)
+                            for event, (_, cpu, _) in enumerate(run.region.events)
+                            if cpu == move.cpu or not going_on]
+
+
+class Bounded:
+    """Every schedule with at most `preemptions`; with at most one fewer, also with one CPU's stores
+    held from any of them on, or with one event before any move.  The fewest deviations first."""
+
+    def __init__(self, preemptions: int = 2):
+        self.preemptions = preemptions
+        self._todo: deque[tuple[dict[int, Move], int, int, int]] = deque([({}, 0, 0, 0)])
+        self._later: list[tuple] = []
+
+    def __iter__(self) -> Iterator[Planned]:
+        while self._todo or self._later:
+            if not self._todo:
+                self._todo, self._later = deque(self._later), []
+            plan, preempted, late, events = self._todo.popleft()
+            planned = Planned(plan, not late and not events and preempted < self.preemptions,
+                              not late and not events and preempted < self.preemptions)
+            yield planned
+            bound = self.preemptions - (1 if late or events else 0)
+            for number, move, preempts in planned.others:
+                costs = preempted + preempts
+                is_late, is_event = late + move.late, events + (move.kind == EVENT)
+                if costs <= (self.preemptions - 1 if is_late or is_event else bound):
+                    self._later.append((plan | {number: move}, costs, is_late, is_event))
+
+
+class Pct:
+    """Probabilistic concurrency testing: the CPU with the highest priority goes on; at depth-1 moves
+    the one that is running becomes the lowest.  One run finds a bug of this depth with a chance of at
+    least 1 in n * k^(depth-1), for n CPUs and k moves."""
+
+    def __init__(self, rng: random.Random, cpus: list[int], length: int, depth: int):
+        order = rng.sample(cpus, len(cpus))
+        self.priority = {cpu: depth + rank for rank, cpu in enumerate(order)}
+        self.changes = {rng.randrange(1, max(2, length)): depth - 1 - n for n in range(depth - 1)}
+        self.late = rng.randrange(length) if rng.random() < 0.5 else -1
+
+    def __call__(self, run: Run) -> Move:
+        number, ready = len(run.log), run.ready()
+        cpu = max(ready, key=self.priority.__getitem__)
+        if number in self.changes:
+            self.priority[cpu] = self.changes.pop(number)
+            cpu = max(ready, key=self.priority.__getitem__)
+        return Move(RUN, cpu, late=number == self.late)
+
+
+class Walk:
+    """A random walk; with `lates`, stores are held now and then and reach memory later."""
+
+    def __init__(self, rng: random.Random, lates: bool = True):
+        self.rng, self.lates = rng, lates
+
+    def __call__(self, run: Run) -> Move:
+        rng, ready = self.rng, run.ready()
+        held = [cpu for cpu in run.region.cpus if run.buffers.held(cpu)]
+        if held and rng.random() < DRAIN_CHANCE:
+            return Move(WAIT, rng.choice(held))
+        if run.region.events and not run.notes.get("event") and rng.random() < 0.05:
+            run.notes["event"] = True
+            number = rng.randrange(len(run.region.events))
+            return Move(EVENT, run.region.events[number][1], event=number)
+        cpu = run.current
+        if cpu not in ready or rng.random() < SWITCH_CHANCE:
+            cpu = rng.choice(ready)
+        return Move(RUN, cpu, late=self.lates and rng.random() < LATE_CHANCE)
+
+
+class Replayed:
+    """The moves of an earlier run, then the usual ones."""
+
+    def __init__(self, moves: list[Move]):
+        self.moves = moves
+
+    def __call__(self, run: Run) -> Move:
+        while len(run.log) < len(self.moves):
+            move = self.moves[len(run.log)]
+            if move.kind == WAIT and not run.buffers.held(move.cpu) or \
+                    move.kind == RUN and move.cpu not in run.ready():
+                del self.moves[len(run.log)]        # it has become impossible: leave it out
+                continue
+            return move
+        return usual(run)
+
+
+# ---- what the CPUs share ----
+
+def learn(region: Region, rng: random.Random) -> int:
+    """Finds out which instructions touch what others write: these are the points.  Gives the number
+    of moves of a usual run.
+
+    An access to one's own stack counts only if another CPU touches the same bytes; so does any other
+    that was seen.  One that was never reached counts, unless it is to the stack.
+    """
+    seen: dict[int, set[tuple[int, int, bool, int]]] = {}
+
+    def watch(cpu, site, registers):
+        if site.size:
+            address = site.where(registers, region.m.width)
+            seen.setdefault(site.address, set()).add((address, site.size, site.writes, cpu))
+
+    length = 0
+    choosers: list[Chooser] = [Planned({0: Move(RUN, cpu)}, False, False) for cpu in region.cpus]
+    choosers += [Walk(rng, lates=False) for _ in range(LEARNING)]
+    for chooser in choosers:
+        run = region.begin(fresh=True)
+        run.watch = watch
+        try:
+            follow(run, chooser)
+        except Fail:
+            pass                    # it will fail again when it counts
+        length = length or len(run.log)
+    shared = _conflicts({access for accesses in seen.values() for access in accesses})
+    kept, ranges = [], []
+    for site in region.candidates.values():
+        accesses = seen.get(site.address)
+        hot = accesses and any(address + n in shared for address, size, _, _ in accesses
+                               for n in range(size))
+        if hot or accesses is None and (not site.on_stack and site.segment == "") \
+                or site.drains and not site.on_stack:
+            kept.append(site)
+            if hot:
+                ranges += [(address, size) for address, size, _, _ in accesses]
+    written = [(address, size) for accesses in seen.values() for address, size, writes, _ in accesses
+               if writes]
+    region.use(kept, joined(ranges, 0))
+    region.keep(written)
+    return length
+
+
+def _conflicts(accesses: set[tuple[int, int, bool, int]]) -> set[int]:
+    """The bytes that one CPU writes and another touches."""
+    touched: dict[int, set[int]] = {}
+    written: set[int] = set()
+    for address, size, writes, cpu in accesses:
+        for n in range(size):
+            touched.setdefault(address + n, set()).add(cpu)
+            if writes:
+                written.add(address + n)
+    return {address for address in written if len(touched[address]) > 1}
+
+
+# ---- many schedules ----
+
+class Explorer:
+    """Runs schedules of one region, each alike the first time and the last."""
+
+    def __init__(self, region: Region):
+        self.region = region
+        self.cell = region.scene.cell
+        self.result = Result()
+        self._chain = 0
+        self._fresh = True
+
+    def try_one(self, choose: Chooser) -> Failed | None:
+        """One schedule, after those before it if they went well, else from the snapshot."""
+        chained = not self._fresh and self._chain < CHAIN
+        failed = self._go(choose, not chained)
+        if failed and chained:
+            # From the snapshot too?  Then it does not hang on what those before it have left.
+            again = self._go(Replayed(list(failed.moves)), True)
+            if again is None:
+                failed.fail.failure.extra.append(
+                    f"It needs {self._chain} schedules before it: each leaves something behind.")
+            failed = again or failed
+        self._fresh = failed is not None
+        self._chain = self._chain + 1 if chained and not failed else 0
+        self.result.tried += 1
+        if failed:
+            failed.number = self.result.tried
+            self.result.failed.append(failed)
+        self.cell.progress(self.result.tried, self.limit)
+        return failed
+
+    limit = 0               # how many schedules there will be, for the person who waits
+
+    def _go(self, choose: Chooser, fresh: bool) -> Failed | None:
+        run = self.region.begin(fresh)
+        try:
+            follow(run, choose)
+            return None
+        except Fail as fail:
+            moves = [done.move for done in run.log]
+            if run.pending is not None:
+                moves.append(run.pending)
+            return Failed(0, moves, fail, self.region.m.elf.where(run.at.get(run.current, 0)))
+
+    def run(self, preemptions: int = 2, most: int = 600, pct: int = 20, walks: int = 20,
+            length: int = 20) -> Result:
+        """All bounded schedules, `most` at the most; then PCT of depth 2 and 3; then walks."""
+        began = time.monotonic()
+        rng = random.Random(f"{self.cell.seed}/{self.region.name}")
+        self.limit = most + pct + walks
+        self._bounded(preemptions, most)
+        cpus = self.region.cpus
+        for n in range(0 if self.result.failed else pct):
+            self._stop_early() or self.try_one(Pct(rng, cpus, length, 2 + n % 2))
+        for _ in range(0 if self.result.failed else walks):
+            self._stop_early() or self.try_one(Walk(rng))
+        self.result.seconds = time.monotonic() - began
+        return self.result
+
+    def _bounded(self, preemptions: int, most: int) -> None:
+        left = most
+        for planned in Bounded(preemptions):
+            if left <= 0 or self._stop_early():
+                return
+            left -= 1
+            if self.try_one(planned) and len(self.result.failed) == 1:
+                left = min(left, AFTER)
+
+    def _stop_early(self) -> bool:
+        return bool(self.result.failed) and (self.cell.quick or self.region.m.dead)
+
+    # ---- fewer switches ----
+
+    def shorten(self, failed: Failed, tries: int = 60) -> Failed:
+        """The same failure with fewer switches, if leaving some out still gives one."""
+        best = failed
+        number, left = 0, tries
+        while left > 0 and number < len(_turns(best.moves)):
+            turns = _turns(best.moves)
+            fewer = [move for n, turn in enumerate(turns) if n != number for move in turn]
+            left -= 1
+            again = self._go(Replayed(fewer), True)
+            same = again and again.fail.failure.reason == best.fail.failure.reason
+            if same and len(_turns(again.moves)) < len(turns):
+                again.number = failed.number
+                best = again
+            else:
+                number += 1
+        self._fresh = True
+        return best
+
+
+def _turns(moves: list[Move]) -> list[list[Move]]:
+    """The moves in turns of one CPU."""
+    turns: list[list[Move]] = []
+    for move in moves:
+        if turns and turns[-1][0].cpu == move.cpu:
+            turns[-1].append(move)
+        else:
+            turns.append([move])
+    return turns
+
+
+# ---- every order there is ----
+
+def outcomes(region: Region, look: Callable[[], object], most: int = 20_000) -> tuple[set, int]:
+    """Every outcome of every schedule, each store late by any time, and how many were run.
+
+    A state that was reached before is not gone on from: equal states have equal futures.
+    """
+    found: set = set()
+    known: set = set()
+    todo: list[list[Move]] = [[]]
+    runs = 0
+    while todo:
+        moves = todo.pop()
+        runs += 1
+        if runs > most:
+            raise GraderError(f"{region.name} has more than {most} schedules")
+        run = region.begin(fresh=runs == 1)
+        for move in moves:
+            run.make(move)
+        while (now := _state(run)) not in known:
+            known.add(now)
+            choices = [Move(RUN, cpu, late=True) for cpu in region.cpus if not run.over(cpu)]
+            choices += [Move(WAIT, cpu) for cpu in region.cpus if run.buffers.held(cpu)]
+            if not choices:
+                found.add(look())
+                break
+            done = [each.move for each in run.log]
+            todo += [done + [choice] for choice in choices[1:]]
+            run.make(choices[0])
+        run.buffers.drain_all()
+    return found, runs
+
+
+def _state(run: Run) -> tuple:
+    run.buffers.show_memory()
+    registers = tuple(tuple(run.m.regs(cpu).values[name] for name in run.region.general)
+                      for cpu in run.region.cpus)
+    return registers, run.buffers.state(), run.region.look()

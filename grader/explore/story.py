@@ -1,0 +1,264 @@
+"""A schedule that failed, in a student's words: a table, the step that decides, a cause."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.explore.access import DRAIN, LOAD, LOCKED, RMW, STORE, Site
+from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run
+from grader.explore.schedules import Failed, Result, _turns
+from grader.verdict import CaseGone, Fail, Place, ReplayStop, Schedule, Step
+
+PAST = {LOAD: "read", STORE: "written", RMW: "changed it", LOCKED: "changed it", DRAIN: "fenced"}
+AGAIN = 2               # rounds of a loop that are shown
+LINES = 48              # rows of a table
+SMALL = 1 << 16
+
+
+@dataclass
+class Told:
+    """One move, told."""
+
+    move: Move
+    site: Site | None
+    address: int
+    step: Step
+    at: int                     # where the CPU stood before it
+
+
+def tell(region: Region, failed: Failed) -> tuple[list[Told], Fail]:
+    """Runs the schedule once more from the start and notes what each move did."""
+    run = region.begin(fresh=True)
+    told: list[Told] = []
+    fail = failed.fail
+    for move in failed.moves:
+        if run.current not in run.ready():
+            run.settle()
+        each = _before(region, run, move)
+        told.append(each)
+        try:
+            run.make(move)
+        except Fail as now:
+            fail = now
+        _after(region, run, each)
+        if run.pending is not None or fail is not failed.fail:
+            break
+    return told, fail
+
+
+def _before(region: Region, run: Run, move: Move) -> Told:
+    cpu, at = move.cpu, run.at.get(move.cpu, 0)
+    if move.kind != RUN:
+        return Told(move, None, 0, Step(cpu, "", ""), at)
+    site = region.sites.get(at)
+    line = region.m.elf.line(at)
+    step = Step(cpu, f"{line.file.rpartition('/')[2]}:{line.line}" if line else "", "")
+    each = Told(move, site, 0, step, at)
+    if site is None:
+        step.text = region.words.get(at) or f"{region.m.elf.where(at)}"
+    elif site.size:
+        run.buffers.see(cpu)
+        each.address = site.where(region.m.regs(cpu).values, region.m.width)
+        step.text = _value(region, _read(region, each, cpu))
+    return each
+
+
+def _read(region: Region, each: Told, cpu: int) -> int:
+    return region.m.read_uint(each.address, min(each.site.size, 8), cpu)
+
+
+def _value(region: Region, value: int) -> str:
+    if value < SMALL:
+        return str(value)
+    name = region.name_of(value)
+    return name if not name.startswith("0x") else f"{value:#x}"
+
+
+def _after(region: Region, run: Run, each: Told) -> None:
+    """Puts what the move did into words."""
+    move, step, site = each.move, each.step, each.site
+    if move.kind == WAIT:
+        step.text = "its oldest store reaches memory"
+    elif move.kind == EVENT:
+        step.text = region.events[move.event][0]
+    elif site is not None and site.kind == DRAIN:
+        step.text = site.text.split()[0]
+    elif site is not None:
+        name, old = region.name_of(each.address), step.text
+        new = _value(region, _read(region, each, move.cpu))
+        held = bool(run.buffers.held(move.cpu)) and site.late
+        step.text = {LOAD: f"reads {name} = {old}", STORE: f"writes {name} = {new}",
+                     RMW: f"no LOCK: reads {name} = {old}, writes {new}",
+                     LOCKED: f"LOCK: {name} from {old} to {new}"}[site.kind]
+        if held:
+            step.text += ", which stays in its store buffer"
+    if move.kind == RUN and run.over(move.cpu):
+        step.text += "; returns"
+    step.shown = [column(run) for column in region.columns.values()]
+
+
+# ---- the table ----
+
+def schedule_of(region: Region, told: list[Told]) -> tuple[Schedule, int]:
+    """The table, and the number of the move that decides (it comes after the switch), or -1."""
+    decisive = _decisive(told)
+    steps: list[Step] = []
+    seen: dict[tuple, int] = {}
+    skipped = 0
+    for number, each in enumerate(told):
+        before = told[number - 1] if number else None
+        switch = before and before.move.cpu != each.move.cpu
+        if switch:
+            skipped = _close(steps, skipped)
+            seen = {}
+            steps.append(Step(-1, "", _switch(region, told, number), [], number == decisive))
+        key = (each.step.line, each.step.text)
+        seen[key] = seen.get(key, 0) + 1
+        if seen[key] > AGAIN:
+            skipped += 1
+            continue
+        skipped = _close(steps, skipped)
+        steps.append(each.step)
+        if number == decisive and not switch:
+            each.step.decides = True
+    _close(steps, skipped)
+    if len(steps) > LINES:
+        steps = [*steps[:LINES // 2], Step(-1, "", f"{len(steps) - LINES} rows left out"),
+                 *steps[-LINES // 2:]]
+    return Schedule(region.cpus, list(region.columns), steps), decisive
+
+
+def _close(steps: list[Step], skipped: int) -> int:
+    if skipped:
+        last = steps[-1]
+        steps.append(Step(last.cpu, "", "goes round, and round", list(last.shown)))
+    return 0
+
+
+def _decisive(told: list[Told]) -> int:
+    """The move before which the fate of the schedule was settled: the first one that follows a
+    preemption; without one the first store that was held, or the last switch."""
+    switches = [n for n in range(1, len(told)) if told[n].move.cpu != told[n - 1].move.cpu]
+    later = {n: any(each.move.cpu == told[n - 1].move.cpu for each in told[n:]) for n in switches}
+    for number in switches:
+        if later[number] and told[number - 1].move.kind == RUN \
+                and "returns" not in told[number - 1].step.text:
+            return number
+    for number, each in enumerate(told):
+        if each.move.late and each.site and each.site.late:
+            return number
+    return switches[-1] if switches else -1
+
+
+def _switch(region: Region, told: list[Told], number: int) -> str:
+    """Why the switch before this move matters: what the CPU has done, and has not done."""
+    before = told[number - 1]
+    cpu = before.move.cpu
+    if before.move.kind != RUN or "returns" in before.step.text:
+        return f"CPU {cpu} is done, CPU {told[number].move.cpu} goes on"
+    done = f"has {PAST[before.site.kind]}" if before.site else before.step.text
+    next_one = next((each for each in told[number:] if each.move.cpu == cpu
+                     and each.move.kind == RUN), None)
+    if next_one is None or next_one.site is None:
+        return f"switch: CPU {cpu} {done}"
+    return f"switch: CPU {cpu} {done}, has not {PAST[next_one.site.kind]}"
+
+
+def cause_of(told: list[Told], decisive: int) -> str:
+    """A sentence of cause, if the deciding step has the shape of a well-known mistake."""
+    held = next((each for each in told if each.move.late and each.site and each.site.late), None)
+    if held is not None:
+        kind = ("has no LOCK, so its read and its write are two steps" if held.site.kind == RMW else
+                "is a plain store, which waits in the CPU's store buffer; what this CPU reads next "
+                "comes from memory before that store is there")
+        return f"{held.step.line} {kind}.  Another CPU acts in between."
+    if decisive < 1:
+        return ""
+    before = told[decisive - 1]
+    after = next((each for each in told[decisive:] if each.move.cpu == before.move.cpu), None)
+    if before.site and after and after.site and before.site.kind == LOAD \
+            and after.site.kind == STORE and before.address == after.address:
+        return (f"the read ({before.step.line}) and the write ({after.step.line}) are two steps; "
+                "another CPU can read the same value between them.")
+    return ""
+
+
+# ---- the failure ----
+
+def report(region: Region, result: Result, shortest: Failed) -> Fail:
+    """One failure for all schedules of a region, with the shortest in full."""
+    told, fail = tell(region, shortest)
+    region.m.restore(region.start)
+    schedule, decisive = schedule_of(region, told)
+    first = fail.failure
+    stands = told[decisive] if decisive >= 0 else (told[-1] if told else None)
+    switches = len(_turns(shortest.moves)) - 1
+    found = (f"{len(result.failed)} of {result.tried} schedules")
+    title = f"{region.name}: schedule {shortest.number}, {switches} switch" + "es" * (switches != 1)
+    made = Fail(first.reason, expected=first.expected, seen=first.seen, at=first.at,
+                went_wrong=first.went_wrong, stack=first.stack,
+                extra=first.extra, cause=cause_of(told, decisive) or first.cause,
+                case=_case(region, shortest, told, decisive) | {"text": title}, count=found)
+    made.failure.schedule = schedule
+    made.failure.start = region.begins
+    made.failure.headline = title
+    if made.failure.went_wrong is None and stands is not None and stands.at:
+        blamed = told[decisive - 1] if decisive > 0 else stands
+        made.failure.went_wrong = region.m.place(blamed.at)
+        made.failure.went_wrong.label = "decided behind" if decisive > 0 else ""
+    return made
+
+
+# ---- again ----
+
+def _case(region: Region, failed: Failed, told: list[Told], decisive: int) -> dict:
+    """What a replay needs: turns that end at named places, not addresses or counts."""
+    turns: list[dict] = []
+    for number, each in enumerate(told):
+        move = each.move
+        if move.kind != RUN:
+            turns.append({"cpu": move.cpu, "kind": move.kind, "event": move.event})
+            continue
+        if not turns or turns[-1].get("to") is None or turns[-1]["cpu"] != move.cpu \
+                or number == decisive or move.late:
+            turns.append({"cpu": move.cpu, "kind": RUN, "moves": 0, "late": move.late})
+        turns[-1]["moves"] += 1
+        after = next((later.at for later in told[number + 1:] if later.move.cpu == move.cpu
+                      and later.move.kind == RUN), 0)
+        turns[-1]["to"] = region.m.elf.where(after) if after else "end"
+        if number == decisive - 1:
+            turns[-1]["stop"] = True
+    return {"region": region.name, "turns": turns,
+            "stop_cpu": told[decisive].move.cpu if decisive >= 0 else 0}
+
+
+def replay(region: Region, wanted: dict) -> None:
+    """Goes to the deciding step of a case and leaves the machine there."""
+    if wanted.get("region") != region.name:
+        return
+    run = region.begin(fresh=True)
+    for turn in wanted["turns"]:
+        try:
+            _play(region, run, turn)
+        except Fail as fail:
+            run.buffers.show_memory()
+            raise ReplayStop(f"here it goes wrong: {fail}") from None
+        if turn.get("stop"):
+            break
+    region.scene.cell.subject = wanted["stop_cpu"]
+    places = ", ".join(f"CPU {cpu} before {region.m.elf.where(run.at[cpu])}" for cpu in region.cpus)
+    raise ReplayStop(f"the step that decides is next: {places}")
+
+
+def _play(region: Region, run: Run, turn: dict) -> None:
+    cpu = turn["cpu"]
+    if turn["kind"] != RUN:
+        run.make(Move(turn["kind"], cpu, event=turn.get("event", 0)))
+        return
+    for number in range(turn["moves"]):
+        if run.over(cpu):
+            raise CaseGone(f"CPU {cpu} is at its end before {turn['to']}")
+        run.make(Move(RUN, cpu, late=turn["late"] and number == 0))
+    here = region.m.elf.where(run.at[cpu])
+    if turn["to"] != "end" and here != turn["to"]:
+        raise CaseGone(f"CPU {cpu} comes to {here} where it came to {turn['to']}")

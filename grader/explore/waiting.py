@@ -1,0 +1,86 @@
+"""What a CPU executes while it waits for a lock that another one has."""
+
+from __future__ import annotations
+
+from grader.explore.access import LOCKED, site_at
+from grader.explore.scene import Scene
+from grader.verdict import WRONG, Fail
+
+HOLDER, WAITER = 0, 1
+SETTLED = 400           # instructions after which a CPU has found out that it must wait
+LOOKED_AT = 160         # instructions of its loop
+LINE = 64
+BUDGET = 20_000
+
+
+def wait_for(scene: Scene, function: str, *args: int, flags: int = 2 << 8 | 1) -> list:
+    """CPU 0 has the lock; gives what CPU 1 executes in its loop: (site or None, text, registers)."""
+    m = scene.m
+    m.start(HOLDER, function, *args, flags=flags)
+    stop = m.run(HOLDER, "probe_inside", BUDGET)
+    if stop.reason != "address":
+        raise scene.failed(stop, f"{function}() takes a lock that is free")
+    m.start(WAITER, function, *args, flags=flags)
+    stop = m.run(WAITER, "probe_inside", SETTLED)
+    if stop.reason == "address":
+        raise Fail(WRONG, expected="CPU 1 waits: CPU 0 has the lock", seen="both have it")
+    if stop.reason != "budget":
+        raise scene.failed(stop, "CPU 1 waits for the lock")
+    seen = []
+    for _ in range(LOOKED_AT):
+        now = m.regs(WAITER)
+        seen.append((site_at(m.elf, now.pc), m.elf.instruction(now.pc).text, now))
+        m.step(WAITER)
+    return seen
+
+
+def check_waiting(scene: Scene, function: str, *args: int, lock: str) -> None:
+    """Fails if the loop writes to the lock, or has a turn without PAUSE."""
+    seen = wait_for(scene, function, *args)
+    for site, text, now in seen:
+        if site and site.kind == LOCKED:
+            raise Fail(WRONG, expected="a CPU that waits reads the lock until it seems free",
+                       seen=f"it executes {text} again and again", went_wrong=scene.m.place(now.pc),
+                       cause="each such write takes the cache line away from the holder.")
+    check_pauses(scene, seen)
+
+
+def check_pauses(scene: Scene, seen: list) -> None:
+    """Fails if the loop has a turn without PAUSE."""
+    pcs = [now.pc for _, _, now in seen]
+    pauses = {now.pc for _, text, now in seen if text == "pause"}
+    first = pcs[-1]
+    turns = [n for n, pc in enumerate(pcs) if pc == first]
+    if len(turns) < 2:
+        raise Fail(WRONG, expected="a loop that waits", seen=f"{LOOKED_AT} instructions without one",
+                   went_wrong=scene.m.place(first))
+    for start, end in zip(turns, turns[1:]):
+        if not pauses & set(pcs[start:end]):
+            raise Fail(WRONG, expected="PAUSE in each turn of a loop that waits",
+                       seen=f"{end - start} instructions, none of them PAUSE",
+                       went_wrong=scene.m.place(first),
+                       cause="PAUSE tells the CPU, a second one in the same core and a hypervisor that "
+                       "this CPU waits (SDM 2B, PAUSE).")
+
+
+def check_local(scene: Scene, function: str, own: str) -> None:
+    """Fails if the loop reads a line that is not the waiter's own."""
+    m = scene.m
+    seen = wait_for(scene, function, 0)
+    start = m.elf.address(own) + 2 * WAITER * LINE
+    low, top = m.ptr(scene.block_of(WAITER) + scene.offset["cpu_kstack_top"]) \
+        - scene.offset["kstack_size"], m.ptr(scene.block_of(WAITER) + scene.offset["cpu_kstack_top"])
+    first = seen[-1][2].pc
+    turns = [n for n, (_, _, now) in enumerate(seen) if now.pc == first]
+    for site, text, now in seen[turns[0]:] if turns else seen:
+        if site is None or not site.size or site.segment == "gs":
+            continue
+        at = site.where(now.values, m.width)
+        mine = (start <= at < start + 2 * LINE or low <= at < top
+                or scene.block_of(WAITER) <= at < scene.block_of(WAITER) + scene.offset["cpu_size"])
+        if not mine:
+            raise Fail(WRONG, expected="a CPU that waits reads its own node",
+                       seen=f"{text} reads {at:#x}, which others read too",
+                       went_wrong=m.place(now.pc),
+                       cause="if all wait on one line, each release is a message to all of them.")
+    check_pauses(scene, seen)

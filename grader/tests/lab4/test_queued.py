@@ -1,0 +1,46 @@
+"""Exercise 4.4: a queue."""
+
+from grader.explore.explore import explore
+from grader.explore.locks import counted, lock_region
+from grader.explore.scene import Scene
+from grader.explore.waiting import check_local
+
+NODES = 2 * 64 * 8
+
+
+def test_two(cell):
+    """Two CPUs take the lock, and nobody is lost in the queue."""
+    explore(lock_region(Scene(cell), "queued", (0, 1), fair=True))
+
+
+def test_order(cell):
+    """Three and four CPUs get it in the order in which they ask."""
+    for cpus in (3, 4):
+        explore(lock_region(Scene(cell), "queued", range(cpus), fair=True), preemptions=1, most=160,
+                pct=24, walks=24)
+        cell.park()
+
+
+def test_nodes(cell):
+    """Nodes that hold anything at all when they are used for the first time."""
+    for _ in range(3):
+        scene = Scene(cell)
+        scene.m.write("probe_node", cell.random.randbytes(NODES))
+        explore(lock_region(scene, "queued", (0, 1), fair=True), preemptions=1, most=120, pct=8, walks=8)
+        cell.park()
+
+
+def test_nested(cell):
+    """One lock taken inside the other, with a node for each."""
+    def twice(run):
+        run.notes["rounds"] = 2
+        counted(run)
+
+    explore(lock_region(Scene(cell), "queued", (0, 1), function="probe_queued_nested",
+                        name="two CPUs, one lock inside another", check=twice),
+            preemptions=1, most=200)
+
+
+def test_local(cell):
+    """A CPU that waits looks at a line of its own."""
+    check_local(Scene(cell), "probe_queued_round", own="probe_node")

@@ -1,0 +1,24 @@
+"""Exercise 4.1: test-and-test-and-set."""
+
+from grader.explore.explore import explore
+from grader.explore.locks import lock_region
+from grader.explore.scene import Scene
+from grader.explore.waiting import check_waiting
+
+
+def test_two(cell):
+    """Two CPUs take the lock: every schedule with two preemptions, stores that are late included."""
+    explore(lock_region(Scene(cell), "tas", (0, 1)))
+
+
+def test_more(cell):
+    """Three and four CPUs."""
+    for cpus in (3, 4):
+        explore(lock_region(Scene(cell), "tas", range(cpus)), preemptions=1, most=150, pct=24,
+                walks=24)
+        cell.park()
+
+
+def test_waiting(cell):
+    """A CPU that waits reads the lock and says PAUSE; it does not write until the lock seems free."""
+    check_waiting(Scene(cell), "probe_tas_round", lock="probe_tas")

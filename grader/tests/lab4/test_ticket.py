@@ -1,0 +1,55 @@
+"""Exercise 4.3: tickets."""
+
+from grader.explore.explore import explore
+from grader.explore.locks import lock_region
+from grader.explore.scene import Scene
+
+ROUNDS = (253, 259)         # acquisitions by one CPU, after which eight bits are about to wrap, or have
+ROOM = 64
+
+
+def test_two(cell):
+    """Two CPUs take the lock."""
+    explore(lock_region(Scene(cell), "ticket", (0, 1), fair=True))
+
+
+def test_order(cell):
+    """Three and four CPUs get it in the order in which they ask."""
+    for cpus in (3, 4):
+        explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True), preemptions=1, most=150,
+                pct=24, walks=24)
+        cell.park()
+
+
+def test_wrap(cell):
+    """Numbers that are about to wrap, in 8, 16 and 32 bits."""
+    m = cell.machine
+    states = [room_after(m, rounds) for rounds in ROUNDS]
+    for start in (states[0], *near_wrap(states)):
+        scene = Scene(cell)
+        m.write("probe_ticket", start)
+        m.write_u32("probe_shared", 0)
+        explore(lock_region(scene, "ticket", (0, 1), fair=True), preemptions=1, most=80, pct=8, walks=8)
+        cell.park()
+
+
+def room_after(m, rounds):
+    """What the lock holds after one CPU has taken it and given it back so often."""
+    m.write("probe_ticket", bytes(ROOM))
+    m.call(0, "probe_rounds", m.elf.address("probe_ticket_round"), rounds, budget=400_000)
+    return m.read("probe_ticket", ROOM)
+
+
+def near_wrap(states):
+    """The same states after nearly 2^16 and 2^32 rounds, if it is plain what these look like: every
+    number in the lock is that of the rounds.  Of another design nothing is known, and nothing asked."""
+    first, second = states
+    found = []
+    for bits in (16, 32):
+        size = bits // 8
+        words = [(int.from_bytes(first[at:at + size], "little"),
+                  int.from_bytes(second[at:at + size], "little")) for at in range(0, ROOM, size)]
+        if all(pair in ((0, 0), ROUNDS) for pair in words) and ROUNDS in words:
+            value = ((1 << bits) - 2).to_bytes(size, "little")
+            found.append(b"".join(value if pair == ROUNDS else bytes(size) for pair in words))
+    return found
