@@ -165,6 +165,12 @@ class Scene:
             return stop
         raise self.failed(stop, expected, at)
 
+    def run_cpu(self, cpu: int, until, expected: str) -> None:
+        """As run_to(), for another CPU."""
+        stop = self.m.run(cpu, until, BUDGET, exact=False)
+        if stop.reason != "address":
+            raise self.failed(stop, expected)
+
     def run_to_trap(self, expected: str, at: Place | None = None) -> dict[str, int]:
         """Runs the subject to ktrap() for a trap of ring 3; gives the saved registers.
 

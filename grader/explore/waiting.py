@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from grader.explore.access import LOCKED, site_at
+from grader.explore.region import lab_of
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
@@ -10,6 +13,7 @@ HOLDER, WAITER = 0, 1
 SETTLED = 400           # instructions after which a CPU has found out that it must wait
 LOOKED_AT = 160         # instructions of its loop
 LINE = 64
+LAB = 4                 # whose instructions are looked at
 BUDGET = 20_000
 
 
@@ -34,11 +38,11 @@ def wait_for(scene: Scene, function: str, *args: int, flags: int = 2 << 8 | 1) -
     return seen
 
 
-def check_waiting(scene: Scene, function: str, *args: int, lock: str) -> None:
+def check_waiting(scene: Scene, function: str, *args: int) -> None:
     """Fails if the loop writes to the lock, or has a turn without PAUSE."""
     seen = wait_for(scene, function, *args)
     for site, text, now in seen:
-        if site and site.kind == LOCKED:
+        if site and site.kind == LOCKED and lab_of(scene.m.elf, now.pc) == LAB:
             raise Fail(WRONG, expected="a CPU that waits reads the lock until it seems free",
                        seen=f"it executes {text} again and again", went_wrong=scene.m.place(now.pc),
                        cause="each such write takes the cache line away from the holder.")
@@ -49,11 +53,10 @@ def check_pauses(scene: Scene, seen: list) -> None:
     """Fails if the loop has a turn without PAUSE."""
     pcs = [now.pc for _, _, now in seen]
     pauses = {now.pc for _, text, now in seen if text == "pause"}
-    first = pcs[-1]
-    turns = [n for n, pc in enumerate(pcs) if pc == first]
-    if len(turns) < 2:
+    first, turns = _turns(pcs)
+    if not turns:
         raise Fail(WRONG, expected="a loop that waits", seen=f"{LOOKED_AT} instructions without one",
-                   went_wrong=scene.m.place(first))
+                   went_wrong=scene.m.place(pcs[-1]))
     for start, end in zip(turns, turns[1:]):
         if not pauses & set(pcs[start:end]):
             raise Fail(WRONG, expected="PAUSE in each turn of a loop that waits",
@@ -63,6 +66,16 @@ def check_pauses(scene: Scene, seen: list) -> None:
                        "this CPU waits (SDM 2B, PAUSE).")
 
 
+def _turns(pcs: list[int]) -> tuple[int, list[int]]:
+    """A place of the loop that each turn passes once, and where it is passed."""
+    often = Counter(pcs)
+    again = [pc for pc in often if often[pc] > 1]
+    if not again:
+        return 0, []
+    first = min(again, key=lambda pc: (often[pc], pc))
+    return first, [n for n, pc in enumerate(pcs) if pc == first]
+
+
 def check_local(scene: Scene, function: str, own: str) -> None:
     """Fails if the loop reads a line that is not the waiter's own."""
     m = scene.m
@@ -70,10 +83,9 @@ def check_local(scene: Scene, function: str, own: str) -> None:
     start = m.elf.address(own) + 2 * WAITER * LINE
     low, top = m.ptr(scene.block_of(WAITER) + scene.offset["cpu_kstack_top"]) \
         - scene.offset["kstack_size"], m.ptr(scene.block_of(WAITER) + scene.offset["cpu_kstack_top"])
-    first = seen[-1][2].pc
-    turns = [n for n, (_, _, now) in enumerate(seen) if now.pc == first]
+    _, turns = _turns([now.pc for _, _, now in seen])
     for site, text, now in seen[turns[0]:] if turns else seen:
-        if site is None or not site.size or site.segment == "gs":
+        if site is None or not site.size or site.segment == "gs" or lab_of(m.elf, now.pc) != LAB:
             continue
         at = site.where(now.values, m.width)
         mine = (start <= at < start + 2 * LINE or low <= at < top

@@ -21,4 +21,4 @@ def test_more(cell):
 
 def test_waiting(cell):
     """A CPU that waits reads the lock and says PAUSE; it does not write until the lock seems free."""
-    check_waiting(Scene(cell), "probe_tas_round", lock="probe_tas")
+    check_waiting(Scene(cell), "probe_tas_round")
