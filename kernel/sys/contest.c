@@ -9,7 +9,7 @@
 #include "sysnum.h"
 #include "x86.h"
 
-#define INVITE_TICKS 10 /* for the other CPUs' threads to come */
+#define INVITE_TICKS 50 /* for the other CPUs' threads to come */
 
 enum phase { CLOSED, INVITING, RUNNING };
 
