@@ -30,6 +30,12 @@ class Nmis:
     ip: int                 # what the last one interrupted
     sp: int
     works: tuple[int, ...]  # how often each deferred work ran
+    tries: int              # of probe_spin[0]
+    taken: int
+    level_before: int       # the last one's interrupt levels
+    level_held: int
+    level_after: int
+    lines: int              # that log_try() said it wrote
 
 
 def _often(times: int) -> str:
@@ -41,7 +47,7 @@ class NmiScene(Scene):
 
     def __init__(self, cell, cpu: int = 0):
         super().__init__(cell, cpu)
-        self.code = "<6I2Q32I" if self.m.width == 64 else "<6I2I32I"
+        self.code = "<6I2Q38I" if self.m.width == 64 else "<6I2I38I"
         self.size = struct.calcsize(self.code)
         self.notes = self.m.elf.address("probe_nmis") + cpu * self.size
 
@@ -50,16 +56,18 @@ class NmiScene(Scene):
         self.tss()
         self.m.call(self.cpu, "nmi_init", self.block)
 
-    def order(self, faults: int = 0, defer: int = 0, log: str = "") -> None:
-        """What the next NMIs do besides answering."""
-        self.m.write("probe_nmi_order", struct.pack("<3I", faults, defer, bool(log)))
-        if log:
-            self.m.write("probe_nmi_line", log.encode() + b"\0")
+    def order(self, faults: int = 0, defer: int = 0, log: str = "", lock: bool = False,
+              shared: str = "") -> None:
+        """What the next NMIs do besides answering; `log` or `shared`, the log of all CPUs."""
+        self.m.write("probe_nmi_order",
+                     struct.pack("<5I", faults, defer, bool(log), lock, bool(shared)))
+        if log or shared:
+            self.m.write("probe_nmi_line", (log or shared).encode() + b"\0")
 
     def nmis(self) -> Nmis:
         """What the subject's handlers noted so far."""
         *numbers, = struct.unpack(self.code, self.m.read(self.notes, self.size))
-        return Nmis(*numbers[:8], works=tuple(numbers[8:]))
+        return Nmis(*numbers[:8], tuple(numbers[8:40]), *numbers[40:])
 
     def forget(self) -> None:
         """Starts the notes afresh, with a fresh token."""

@@ -21,9 +21,10 @@ SUBJECT, WITNESS = 0, 1
 LAYOUT_FIELDS = (
     "thread_size", "thread_state", "thread_as", "thread_lab1", "thread_lab2", "thread_lab3",
     "cpu_size", "cpu_current", "cpu_as", "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt",
-    "cpu_lab1", "cpu_lab2", "cpu_lab3", "cpu_probe", "cpu_nmis", "canary_size", "area1_size",
-    "area2_size", "area3_size", "kstack_size", "own_stack_size")
-LABS_WITH_AREAS = (1, 2, 3)
+    "cpu_lab1", "cpu_lab2", "cpu_lab3", "cpu_lab4", "cpu_lab5", "cpu_probe", "cpu_nmis",
+    "canary_size", "area1_size", "area2_size", "area3_size", "area4_size", "area5_size",
+    "kstack_size", "own_stack_size")
+LABS_WITH_AREAS = {"thread_lab": (1, 2, 3), "cpu_lab": (1, 2, 3, 4, 5)}
 OWN_STACKS = ("double fault", "NMI", "machine check", "debug")  # enum own_stack
 OTHER = "lab's own"             # what stack_of() calls kernel memory that it does not know
 KERNEL_FROM = {64: 0xFFFF_8000_0000_0000, 32: 0xC000_0000}     # kernel/include/layout.h
@@ -122,7 +123,7 @@ class Scene:
         for name, base, field in places:
             start = base + self.offset[f"{field}1"]
             guarded = Guarded(start, 0, [])
-            for lab in LABS_WITH_AREAS:
+            for lab in LABS_WITH_AREAS[field]:
                 at = base + self.offset[f"{field}{lab}"] - start
                 self._canaries(guarded, at, self.offset[f"area{lab}_size"],
                                name if lab == 1 else f"{name} of lab {lab}")

@@ -7,6 +7,7 @@
 #include "descriptors.h"
 #include "entry.h"
 #include "fastcall.h"
+#include "guard.h"
 #include "hole.h"
 #include "intr.h"
 #include "ioapic.h"
@@ -22,6 +23,7 @@
 #include "probe.h"
 #include "program.h"
 #include "smp.h"
+#include "spinclock.h"
 #include "stacks.h"
 #include "symbols.h"
 #include "syscall.h"
@@ -97,6 +99,8 @@ _Noreturn static void start_shell(void)
 {
     intr_set_handler(VECTOR_CLOCK, clock_interrupt);
     input_init();
+    spin_clock_init();
+    guards_init();
     struct thread *shell = program_start("shell", &cpus[0]);
     if (!shell)
         panic("there is no program \"shell\" among GRUB's modules");

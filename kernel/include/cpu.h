@@ -26,6 +26,8 @@ enum own_stack { OWN_DF, OWN_NMI, OWN_MC, OWN_DEBUG, OWN_STACKS };
 LAB_AREA(lab1_area, LAB1_AREA_SIZE);
 LAB_AREA(lab2_area, LAB2_AREA_SIZE);
 LAB_AREA(lab3_area, LAB3_AREA_SIZE);
+LAB_AREA(lab4_area, LAB4_AREA_SIZE);
+LAB_AREA(lab5_area, LAB5_AREA_SIZE);
 
 /* For the grader: fields of each size, side by side, and what it counts in them. */
 struct probe_cpu {
@@ -62,6 +64,8 @@ struct cpu {
     struct lab1_area      lab1 __attribute__((aligned(64)));
     struct lab2_area      lab2 __attribute__((aligned(64)));
     struct lab3_area      lab3 __attribute__((aligned(64)));
+    struct lab4_area      lab4 __attribute__((aligned(64)));
+    struct lab5_area      lab5 __attribute__((aligned(64)));
 #ifndef __x86_64__
     struct tss            df_tss __attribute__((aligned(16))); /* for task gates */
     struct tss            mc_tss __attribute__((aligned(16)));

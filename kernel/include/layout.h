@@ -81,6 +81,8 @@
 #define LAB1_AREA_SIZE   512
 #define LAB2_AREA_SIZE   128
 #define LAB3_AREA_SIZE   1024
+#define LAB4_AREA_SIZE   512 /* labs 4 and 5: in CPUs only */
+#define LAB5_AREA_SIZE   512
 #define AREA_CANARY_SIZE 64
 
 #define EFLAGS_IF 0x200

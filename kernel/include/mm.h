@@ -1,7 +1,8 @@
 /*
  * mm.h: physical pages and address spaces.
  *
- * Until lab 4 CPU 0 alone owns all of this.
+ * Until lab 4 CPU 0 alone owns all of this.  From then on any CPU may call what is marked "shared";
+ * an address space itself is used by the CPU that made it, or that runs its threads.
  */
 #ifndef CORRAL_MM_H
 #define CORRAL_MM_H
@@ -43,7 +44,7 @@ void mm_init(const void *mbi);
 /* Loads the kernel's own tables and turns on the protections that this CPU has.  Each CPU, once. */
 void mm_init_cpu(void);
 
-/* One page of zeros, by physical address; 0 if there is none.  CPU 0, DISPATCH or below. */
+/* One page of zeros, by physical address; 0 if there is none.  Shared, DISPATCH or below. */
 uintptr_t page_alloc(void);
 void      page_free(uintptr_t phys);
 size_t    page_count_free(void);
@@ -54,13 +55,13 @@ void page_scrub(void);
 /* Device registers, not cached.  `phys` to `phys + size` must not be RAM.  CPU 0. */
 void *mmio_map(uint64_t phys, size_t size);
 
-/* A new address space with only the kernel in it; NULL if there is no room.  CPU 0. */
+/* A new address space with only the kernel in it; NULL if there is no room.  Shared. */
 struct address_space *as_create(void);
 
-/* Takes its user pages back.  It must not be any CPU's present one.  CPU 0. */
+/* Takes its user pages back.  It must not be any CPU's present one.  Shared. */
 void as_destroy(struct address_space *as);
 
-/* Maps one new zeroed page at a user address; its kernel address, or NULL.  CPU 0. */
+/* Maps one new zeroed page at a user address; its kernel address, or NULL.  Shared. */
 void *as_map_new(struct address_space *as, uintptr_t address, unsigned flags);
 
 /*

@@ -17,7 +17,7 @@ bool program_exists(const char *name);
 
 /*
  * Loads a program into an address space of its own; its first thread belongs to `cpu` and is not
- * ready yet.  NULL: there is no program of that name, or no room.  CPU 0, interrupts off.
+ * ready yet.  NULL: there is no program of that name, or no room.  CPU 0, from stage 4 on any CPU; interrupts off.
  */
 struct thread *program_start(const char *name, struct cpu *cpu);
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cpu.h"
 #include "ipi.h"
 #include "irql.h"
 #include "x86.h"
@@ -88,6 +89,9 @@ bool spin_try(struct spinlock *lock, struct spin_handle *handle);
 
 /* ---- written in lab 4: a log that all CPUs share, in shared_log below ---- */
 
+/* Makes the log's lock.  Before its first line, CPU 0, once. */
+void log_init(void);
+
 /*
  * Adds a line, whole and once, under a spinlock of the lab's own.  At most LOG_TEXT_SIZE - 1 bytes are
  * kept.  Any level, any CPU, with interrupts on or off.  Not from an NMI.
@@ -98,6 +102,12 @@ void log_line(const char *text);
 bool log_try(const char *text);
 
 /* ---- given ---- */
+
+/* The lab's own memory in this CPU: LAB4_AREA_SIZE bytes, aligned to 64, zero. */
+static inline void *lab4_cpu_area(struct cpu *cpu)
+{
+    return cpu->lab4.bytes;
+}
 
 #define LOG_TEXT_SIZE 56
 #define LOG_LINES     32
@@ -144,7 +154,7 @@ struct spin_report {
 /* Stops the kernel with a sentence.  Any level, any CPU. */
 _Noreturn void spin_report(const struct spin_report *report);
 
-/* A clock in ticks, TICKS_PER_SECOND, which goes on with interrupts off.  Any level, an NMI too. */
+/* A clock in ticks, TICKS_PER_SECOND of sysnum.h, which goes on with interrupts off.  Any level, an NMI too. */
 uint32_t spin_clock(void);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * syscall.h: the parts of the system calls that live in other files of kernel/sys.
  *
- * All of these: CPU 0, interrupts off, not from an NMI.
+ * All of these: interrupts off, not from an NMI; CPU 0, from stage 4 on any CPU, but for the keys.
  */
 #ifndef CORRAL_SYSCALL_H
 #define CORRAL_SYSCALL_H
@@ -12,6 +12,9 @@
 /* Copies what is known of each thread, of each CPU; the number of entries, or -EFAULT. */
 intptr_t sys_ps(uintptr_t to, uintptr_t max, uintptr_t unused);
 intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused);
+
+/* A contest of locks: see SYS_CONTEST.  Interrupts are on for parts of it. */
+intptr_t sys_contest(uintptr_t to, uintptr_t kind, uintptr_t rounds);
 
 /* Starts to collect keys from the serial line and the keyboard by interrupt. */
 void input_init(void);

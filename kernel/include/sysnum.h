@@ -33,8 +33,12 @@
 #define SYS_GETCPU          15  /*                      the CPU of the calling thread       */
 #define SYS_SET_GS          16  /* address              0; 64 bits: it is the base of GS    */
 #define SYS_NMI             17  /* cpu                  0, when an NMI was sent there       */
+#define SYS_CONTEST         18  /* contest *, kind, rounds   0: see struct contest          */
 
-/* On another CPU than 0, calls that need memory, programs, input or other CPUs give -EBUSY. */
+/*
+ * On another CPU than 0, calls that need input give -EBUSY, and until stage 4 all that need memory,
+ * programs or other CPUs.
+ */
 
 /* A program that an exception ended has the exit code EXIT_KILLED + vector. */
 #define EXIT_KILLED        128
@@ -78,6 +82,24 @@ struct cpu_entry {
     char nmi_place[32];         /* the same as name+offset, or empty       */
 };
 
+/*
+ * A contest of all CPUs for one lock, for SYS_CONTEST: each takes it again and again, until it was
+ * taken `rounds` times in all or CONTEST_TICKS have passed.  kind CONTEST_JOIN is for threads of other
+ * CPUs: they take part in the contest that is open, if one is, and give 1 then.  -EBUSY: another one
+ * is on already.  Until stage 4: -ENOSYS.
+ */
+enum contest_kind { CONTEST_TAS, CONTEST_TICKET, CONTEST_QUEUED, CONTEST_SPIN, CONTEST_JOIN };
+#define CONTEST_TICKS 50
+#define CONTEST_CPUS  8
+
+struct contest {
+    uint32_t ticks;               /* that it took                                     */
+    uint32_t taken[CONTEST_CPUS]; /* how often each CPU had the lock                   */
+    uint32_t again[CONTEST_CPUS]; /* of these, how often it was the one before, too    */
+    uint32_t total;               /* a plain counter in the lock: the sum, or it failed */
+};
+
+_Static_assert(sizeof(struct contest) == 72, "both widths share this layout");
 _Static_assert(sizeof(struct ps_entry) == 40, "both widths share this layout");
 _Static_assert(sizeof(struct cpu_entry) == 72, "both widths share this layout");
 

@@ -39,7 +39,7 @@ extern struct thread threads[MAX_THREADS];
 /*
  * Makes a thread of `cpu` that starts in ring 3 at `ip` with stack pointer `sp`, not yet ready.
  * Its registers are set through the lab's thread_regs().  NULL if there is no room.
- * Level DISPATCH or below, CPU 0, not from an NMI.
+ * Level DISPATCH or below, CPU 0, from stage 4 on any CPU; not from an NMI.
  */
 struct thread *thread_create(const char *name, struct cpu *cpu, struct address_space *as,
                              uintptr_t ip, uintptr_t sp);
@@ -51,8 +51,8 @@ struct thread *thread_create(const char *name, struct cpu *cpu, struct address_s
 void thread_ready(struct thread *thread);
 
 /*
- * Ends a thread; its parent, if it waits, gets the code.  On another CPU than 0 it stays dead, with
- * its memory: only CPU 0 gives pages back.  Interrupts off, its own CPU.
+ * Ends a thread; its parent, if it waits, gets the code.  Until stage 4 it stays dead on another CPU
+ * than 0, with its memory: only CPU 0 gives pages back.  Interrupts off, its own CPU.
  */
 void thread_exit(struct thread *thread, int32_t code);
 
@@ -64,6 +64,16 @@ void thread_fault(struct thread *thread, const struct regs *regs, uintptr_t addr
 
 /* Parks the present thread.  Its result is in its registers already.  Interrupts off. */
 void thread_wait(enum wait_reason reason, uint32_t value);
+
+/*
+ * The exit code of a child of the present thread, which is then forgotten.  If it has not ended yet
+ * the present thread is parked, and gets the code as its result.  -ECHILD: it has no such child.
+ * Interrupts off.
+ */
+intptr_t thread_join(uint32_t tid);
+
+/* Its CPU has left this thread, which is dead: its place is free, if nobody wants its exit code. */
+void thread_left(struct thread *thread);
 
 /* Makes ready this CPU's threads that waited for `reason` with this value.  Interrupts off. */
 void thread_wake(enum wait_reason reason, uint32_t value);
@@ -80,7 +90,7 @@ void sched_switch(struct thread *thread);
 /* A clock interrupt came.  `user` says whether it found ring 3.  At CLOCK level. */
 void sched_tick(bool user);
 
-/* The thread with this id, or NULL.  Any level. */
+/* The thread with this id, or NULL.  Any level; inside threads_guard. */
 struct thread *thread_find(uint32_t tid);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* Characters on their way: the console moves its cursor once for each piece. */
 struct piece {
-    char   text[64];
+    char   text[160];
     size_t length;
 };
 

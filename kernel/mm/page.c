@@ -5,6 +5,7 @@
  */
 #include "page.h"
 
+#include "guard.h"
 #include "mm.h"
 #include "multiboot.h"
 #include "panic.h"
@@ -94,7 +95,8 @@ static uintptr_t next_usable(uintptr_t from)
     return best;
 }
 
-uintptr_t page_alloc(void)
+/* Inside memory_guard. */
+static uintptr_t take(void)
 {
     uintptr_t phys;
     if (free_list) {
@@ -107,16 +109,29 @@ uintptr_t page_alloc(void)
         fresh = phys + PAGE_SIZE;
     }
     free_count--;
-    memset(phys_to_virt(phys), 0, PAGE_SIZE);
+    return phys;
+}
+
+uintptr_t page_alloc(void)
+{
+    struct spin_handle handle;
+    guard_enter(&memory_guard, &handle);
+    uintptr_t phys = take();
+    guard_leave(&memory_guard, &handle);
+    if (phys)
+        memset(phys_to_virt(phys), 0, PAGE_SIZE); /* it is ours already: no need to hold others up */
     return phys;
 }
 
 void page_free(uintptr_t phys)
 {
-    struct free_page *page = phys_to_virt(phys);
+    struct free_page  *page = phys_to_virt(phys);
+    struct spin_handle handle;
+    guard_enter(&memory_guard, &handle);
     page->next = free_list;
     free_list = page;
     free_count++;
+    guard_leave(&memory_guard, &handle);
 }
 
 size_t page_count_free(void)

@@ -3,6 +3,7 @@
  * no-execute bit; only the number of levels differs (SDM 3A 4.4, 4.5).
  */
 #include "cpu.h"
+#include "guard.h"
 #include "mm.h"
 #include "nmi.h"
 #include "page.h"
@@ -157,22 +158,34 @@ uint64_t kernel_root(void)
  */
 static struct address_space spaces[MAX_THREADS];
 
+/* A place in the list with this top table, or NULL. */
+static struct address_space *claim_space(uintptr_t top)
+{
+    struct address_space *as = spaces;
+    struct spin_handle    handle;
+    guard_enter(&memory_guard, &handle);
+    while (as < spaces + MAX_THREADS && as->root)
+        as++;
+    if (as < spaces + MAX_THREADS) {
+        as->root = top;
+        as->refs = 0;
+    }
+    guard_leave(&memory_guard, &handle);
+    return as < spaces + MAX_THREADS ? as : NULL;
+}
+
 struct address_space *as_create(void)
 {
-    for (unsigned i = 0; i < MAX_THREADS; i++) {
-        struct address_space *as = &spaces[i];
-        if (as->root)
-            continue;
-        as->root = page_alloc();
-        if (!as->root)
-            return NULL;
-        memcpy((uint64_t *)phys_to_virt((uintptr_t)as->root) + TOP_KERNEL,
-               (uint64_t *)phys_to_virt((uintptr_t)root) + TOP_KERNEL,
-               (TOP_ENTRIES - TOP_KERNEL) * sizeof(uint64_t));
-        as->refs = 0;
-        return as;
-    }
-    return NULL;
+    uintptr_t top = page_alloc();
+    if (!top)
+        return NULL;
+    memcpy((uint64_t *)phys_to_virt(top) + TOP_KERNEL,
+           (uint64_t *)phys_to_virt((uintptr_t)root) + TOP_KERNEL,
+           (TOP_ENTRIES - TOP_KERNEL) * sizeof(uint64_t));
+    struct address_space *as = claim_space(top);
+    if (!as)
+        page_free(top);
+    return as;
 }
 
 static void free_table(uint64_t *table, int level, unsigned entries)
@@ -190,7 +203,10 @@ void as_destroy(struct address_space *as)
 {
     free_table(phys_to_virt((uintptr_t)as->root), TOP_LEVEL, TOP_KERNEL);
     page_free((uintptr_t)as->root);
-    as->root = 0;
+    struct spin_handle handle;
+    guard_enter(&memory_guard, &handle);
+    as->root = 0; /* the place is free: not before its pages are */
+    guard_leave(&memory_guard, &handle);
 }
 
 void *as_map_new(struct address_space *as, uintptr_t address, unsigned flags)

@@ -8,6 +8,7 @@
 #include "mm.h"
 #include "nmi.h"
 #include "probe.h"
+#include "probe_locks.h"
 
 #define VECTOR_FIRST 0x50 /* to 0xbf: no device has these */
 #define VECTOR_LAST  0xbf
@@ -23,6 +24,7 @@ int32_t  probe_touch_result;
 uint32_t probe_touch_good;            /* times that the handler found its own locals intact */
 uintptr_t probe_add;                  /* not 0: an interrupt calls probe_percpu_add() with it */
 char     probe_line[LOG_LINE_SIZE * 2]; /* not empty: an interrupt writes it to the log */
+uintptr_t probe_lock_in_interrupt;     /* not 0: an interrupt takes probe_spin[this - 1] */
 uint32_t probe_trap_skip;             /* not 0: a trap of ring 3 skips so many bytes */
 struct regs probe_trap_regs;          /* what ktrap() was given last, and CR2 then */
 uintptr_t probe_trap_cr2;
@@ -60,6 +62,8 @@ static void interrupt(unsigned vector, bool user)
         touch(vector);
     if (probe_line[0])
         nmi_log(probe_line);
+    if (probe_lock_in_interrupt)
+        probe_spin_round(probe_lock_in_interrupt - 1);
     probe_where[vector] = this_cpu()->id;
     probe_count[vector]++;
     probe_answer[vector] = ~probe_token;

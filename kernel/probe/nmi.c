@@ -7,14 +7,17 @@
 #include "mm.h"
 #include "nmi.h"
 #include "probe.h"
+#include "probe_locks.h"
 
 /* What the next NMIs do, besides answering. */
 struct {
     uint32_t faults;   /* on so many levels of nesting the handler faults: an IRET lets the next in */
     uint32_t defer;    /* a bit for each work that it defers */
     uint32_t log;      /* not 0: it writes probe_nmi_line to the log */
+    uint32_t lock;     /* not 0: it tries to take probe_spin[0] */
+    uint32_t log_shared; /* not 0: it tries to write probe_nmi_line to the log of all CPUs */
 } probe_nmi_order;
-char probe_nmi_line[LOG_LINE_SIZE];
+char probe_nmi_line[LOG_TEXT_SIZE];
 char probe_text[LOG_LINE_SIZE * 2]; /* a line of the host's own calls */
 uint32_t probe_nmi_allowed;
 
@@ -27,11 +30,28 @@ struct {
     uint32_t  checks;  /* machine checks */
     uintptr_t ip, sp;  /* registers of what the last one interrupted, as the lab said; ring 3's SP */
     uint32_t  works[32];
+    uint32_t  tries, taken;                          /* of probe_spin[0] */
+    uint32_t  level_before, level_held, level_after; /* the last one's interrupt levels */
+    uint32_t  lines;                                 /* that log_try() said it wrote */
 } probe_nmis[MAX_CPUS];
 
 extern uint32_t probe_token;
 
 #define NOWHERE (USER_START + 0x6fff0000) /* an address of ring 3 that nobody maps */
+
+static void try_lock(__typeof__(&probe_nmis[0]) mine)
+{
+    struct spin_handle handle;
+    mine->tries++;
+    mine->level_before = irql_get();
+    if (spin_try(&probe_spin[0], &handle)) {
+        mine->taken++;
+        mine->level_held = irql_get();
+        probe_inside();
+        spin_release(&probe_spin[0], &handle);
+    }
+    mine->level_after = irql_get();
+}
 
 void probe_nmi(const struct regs *regs)
 {
@@ -46,6 +66,10 @@ void probe_nmi(const struct regs *regs)
             nmi_defer(work);
     if (probe_nmi_order.log)
         nmi_log(probe_nmi_line);
+    if (probe_nmi_order.lock)
+        try_lock(mine);
+    if (probe_nmi_order.log_shared)
+        mine->lines += log_try(probe_nmi_line);
     if (mine->depth <= probe_nmi_order.faults) {
         uint32_t bytes;
         mine->faulted += copy_from_user(&bytes, NOWHERE, sizeof(bytes)) != 0;

@@ -4,6 +4,7 @@
 #include "entry.h"
 #include "errno.h"
 #include "format.h"
+#include "guard.h"
 #include "mm.h"
 #include "string.h"
 #include "symbols.h"
@@ -24,22 +25,34 @@ static uint32_t state_of(const struct thread *thread)
     }
 }
 
-intptr_t sys_ps(uintptr_t to, uintptr_t max, uintptr_t unused)
+/* False: there is no such thread.  Ring 3's memory may fault, so the copy to there comes later. */
+static bool describe(struct ps_entry *entry, struct thread *thread)
 {
-    (void)unused;
-    uintptr_t count = 0;
-    for (unsigned i = 0; i < MAX_THREADS && count < max; i++) {
-        struct thread *thread = &threads[i];
-        if (thread->state == THREAD_FREE)
-            continue;
-        struct ps_entry entry = {
+    struct spin_handle handle;
+    guard_enter(&threads_guard, &handle);
+    bool there = thread->state != THREAD_FREE;
+    if (there) {
+        *entry = (struct ps_entry){
             .tid = thread->tid,
             .state = state_of(thread),
             .cpu = thread->cpu->id,
             .ticks = thread->ticks,
             .ip = thread_regs(thread)->ip,
         };
-        strlcpy(entry.name, thread->name, sizeof(entry.name));
+        strlcpy(entry->name, thread->name, sizeof(entry->name));
+    }
+    guard_leave(&threads_guard, &handle);
+    return there;
+}
+
+intptr_t sys_ps(uintptr_t to, uintptr_t max, uintptr_t unused)
+{
+    (void)unused;
+    uintptr_t count = 0;
+    for (unsigned i = 0; i < MAX_THREADS && count < max; i++) {
+        struct ps_entry entry;
+        if (!describe(&entry, &threads[i]))
+            continue;
         if (copy_to_user(to + count++ * sizeof(entry), &entry, sizeof(entry)) != 0)
             return -EFAULT;
     }
@@ -62,12 +75,13 @@ intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused)
     (void)unused;
     uintptr_t count = 0;
     for (unsigned i = 0; i < ncpus && count < max; i++) {
-        const struct cpu *cpu = &cpus[i];
+        const struct cpu    *cpu = &cpus[i];
+        const struct thread *now = __atomic_load_n(&cpu->current, __ATOMIC_RELAXED);
         struct cpu_entry  entry = {
              .id = cpu->id,
              .apic_id = cpu->apic_id,
              .online = __atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE),
-             .current_tid = cpu->current ? cpu->current->tid : 0,
+             .current_tid = now ? now->tid : 0,
              .interrupts = cpu->interrupts,
              .ticks = cpu->ticks,
              .idle_ticks = cpu->idle_ticks,

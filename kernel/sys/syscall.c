@@ -3,13 +3,14 @@
  * with the result in its registers already, and runs no further.
  *
  * Until lab 4 the CPUs share nothing: memory, programs and the console are CPU 0's, and threads of
- * the others get -EBUSY for what would need them.
+ * the others get -EBUSY for what would need them.  The keyboard stays CPU 0's.
  */
 #include "boot.h"
 #include "syscall.h"
 
 #include "entry.h"
 #include "errno.h"
+#include "guard.h"
 #include "halt.h"
 #include "lapic.h"
 #include "mm.h"
@@ -38,7 +39,7 @@ static intptr_t sys_exit(uintptr_t code, uintptr_t b, uintptr_t c)
 static intptr_t sys_write(uintptr_t from, uintptr_t size, uintptr_t c)
 {
     (void)c;
-    char     part[64];
+    char     part[256]; /* what stays together on the console */
     intptr_t done = 0;
     while ((uintptr_t)done < size) {
         uintptr_t left = size - (uintptr_t)done;
@@ -94,7 +95,7 @@ static intptr_t sys_spawn(uintptr_t from, uintptr_t b, uintptr_t c)
         return error;
     if (!program_exists(name))
         return -ENOENT;
-    struct thread *thread = program_start(name, &cpus[0]);
+    struct thread *thread = program_start(name, this_cpu());
     if (!thread)
         return -ENOMEM;
     thread->wait_parent = current()->tid;
@@ -105,15 +106,7 @@ static intptr_t sys_spawn(uintptr_t from, uintptr_t b, uintptr_t c)
 static intptr_t sys_wait(uintptr_t tid, uintptr_t b, uintptr_t c)
 {
     (void)b, (void)c;
-    struct thread *thread = thread_find((uint32_t)tid);
-    if (!thread || thread->wait_parent != current()->tid)
-        return -ECHILD;
-    if (thread->state == THREAD_DEAD) {
-        thread->state = THREAD_FREE;
-        return thread->exit_code;
-    }
-    thread_wait(WAIT_THREAD, thread->tid);
-    return 0;
+    return thread_join((uint32_t)tid);
 }
 
 static intptr_t sys_halt(uintptr_t a, uintptr_t b, uintptr_t c)
@@ -191,27 +184,31 @@ static intptr_t sys_nmi(uintptr_t cpu, uintptr_t b, uintptr_t c)
     return 0;
 }
 
+#define ALWAYS 1  /* touches nothing that CPUs share */
+#define NEVER  99
+
 static const struct {
     syscall *call;
-    bool     any_cpu; /* touches nothing that CPUs share */
+    unsigned any_cpu; /* from this stage on; before, only CPU 0 */
 } calls[] = {
-    [SYS_EXIT] = {sys_exit, true},
-    [SYS_WRITE] = {sys_write, true},
-    [SYS_READ] = {sys_read, false},
-    [SYS_YIELD] = {sys_yield, true},
-    [SYS_SPAWN] = {sys_spawn, false},
-    [SYS_WAIT] = {sys_wait, false},
-    [SYS_PS] = {sys_ps, false},
-    [SYS_CPUS] = {sys_cpus, false},
-    [SYS_HALT] = {sys_halt, false},
-    [SYS_SLEEP] = {sys_sleep, true},
-    [SYS_TICKS] = {sys_ticks, true},
-    [SYS_GETTID] = {sys_gettid, true},
-    [SYS_WAIT_INPUT] = {sys_wait_input, false},
-    [SYS_PROGRAMS] = {sys_programs, false},
-    [SYS_GETCPU] = {sys_getcpu, true},
-    [SYS_SET_GS] = {sys_set_gs, true},
-    [SYS_NMI] = {sys_nmi, false},
+    [SYS_EXIT] = {sys_exit, ALWAYS},
+    [SYS_WRITE] = {sys_write, ALWAYS},
+    [SYS_READ] = {sys_read, NEVER},
+    [SYS_YIELD] = {sys_yield, ALWAYS},
+    [SYS_SPAWN] = {sys_spawn, STAGE_SHARING},
+    [SYS_WAIT] = {sys_wait, STAGE_SHARING},
+    [SYS_PS] = {sys_ps, STAGE_SHARING},
+    [SYS_CPUS] = {sys_cpus, STAGE_SHARING},
+    [SYS_HALT] = {sys_halt, STAGE_SHARING},
+    [SYS_SLEEP] = {sys_sleep, ALWAYS},
+    [SYS_TICKS] = {sys_ticks, ALWAYS},
+    [SYS_GETTID] = {sys_gettid, ALWAYS},
+    [SYS_WAIT_INPUT] = {sys_wait_input, NEVER},
+    [SYS_PROGRAMS] = {sys_programs, STAGE_SHARING},
+    [SYS_GETCPU] = {sys_getcpu, ALWAYS},
+    [SYS_SET_GS] = {sys_set_gs, ALWAYS},
+    [SYS_NMI] = {sys_nmi, STAGE_SHARING},
+    [SYS_CONTEST] = {sys_contest, ALWAYS},
 };
 
 static uintptr_t dispatch(const struct regs *regs)
@@ -219,7 +216,7 @@ static uintptr_t dispatch(const struct regs *regs)
     uintptr_t number = REGS_NUMBER(regs);
     if (number >= sizeof(calls) / sizeof(calls[0]) || !calls[number].call)
         return (uintptr_t)-ENOSYS;
-    if (!calls[number].any_cpu && this_cpu()->id != 0)
+    if (corral_stage < calls[number].any_cpu && this_cpu()->id != 0)
         return (uintptr_t)-EBUSY;
     return (uintptr_t)calls[number].call(REGS_ARG0(regs), REGS_ARG1(regs), REGS_ARG2(regs));
 }

@@ -2,6 +2,7 @@
  * sched.c: round robin.  A turn lasts until the next clock interrupt.
  */
 #include "entry.h"
+#include "guard.h"
 #include "percpu.h"
 #include "thread.h"
 
@@ -27,17 +28,12 @@ void sched_switch(struct thread *thread)
     struct cpu *cpu = this_cpu();
     if (cpu->current != thread)
         gs_switch(cpu->current, thread);
-    cpu->current = thread;
+    __atomic_store_n(&cpu->current, thread, __ATOMIC_RELAXED); /* `cpus` reads it on another CPU */
 }
 
-struct thread *sched_next(void)
+/* Inside threads_guard: the next one, running now, or NULL. */
+static struct thread *choose(struct cpu *cpu, struct thread *now, bool may_stay)
 {
-    struct cpu    *cpu = this_cpu();
-    struct thread *now = cpu->current;
-    bool           may_stay = now && now->state == THREAD_RUNNING;
-    if (may_stay && !cpu->resched)
-        return now;
-    cpu->resched = false;
     struct thread *next = next_ready(cpu, now);
     if (!next)
         next = may_stay ? now : 0;
@@ -45,7 +41,24 @@ struct thread *sched_next(void)
         now->state = THREAD_READY;
     if (next)
         next->state = THREAD_RUNNING;
+    return next;
+}
+
+struct thread *sched_next(void)
+{
+    struct cpu        *cpu = this_cpu();
+    struct thread     *now = cpu->current;
+    bool               may_stay = now && now->state == THREAD_RUNNING;
+    struct spin_handle handle;
+    if (may_stay && !cpu->resched)
+        return now;
+    cpu->resched = false;
+    guard_enter(&threads_guard, &handle);
+    struct thread *next = choose(cpu, now, may_stay);
+    guard_leave(&threads_guard, &handle);
     sched_switch(next);
+    if (sharing() && now && now != next && now->state == THREAD_DEAD)
+        thread_left(now);
     return next;
 }
 

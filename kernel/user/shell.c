@@ -176,6 +176,17 @@ static void run(int argc, char **argv)
     }
 }
 
+static void locks(int argc, char **argv)
+{
+    long tid = sys_spawn("locks");
+
+    (void)argc, (void)argv;
+    if (tid < 0)
+        printf("There is no program \"locks\": %s.\n", error_text(tid));
+    else
+        sys_wait(tid);
+}
+
 static void echo(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -208,6 +219,7 @@ static const struct command commands[] = {
     { "ps",       "ps",           "lists the threads",                      ps            },
     { "cpus",     "cpus [SECONDS]", "lists the CPUs and what they do",      show_cpus     },
     { "nmi",      "nmi CPU",      "sends a CPU an NMI, shows where it came", send_nmi     },
+    { "locks",    "locks",        "lets all CPUs compete for locks",        locks         },
     { "echo",     "echo WORDS",   "prints the words",                       echo          },
     { "halt",     "halt",         "switches the machine off",               halt          },
 };

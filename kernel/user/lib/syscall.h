@@ -108,6 +108,12 @@ static inline long sys_set_gs(const void *base)
     return syscall3(SYS_SET_GS, (unsigned long)base, 0, 0);
 }
 
+/* A contest of locks: see struct contest in sysnum.h. */
+static inline long sys_contest(struct contest *to, unsigned kind, unsigned rounds)
+{
+    return syscall3(SYS_CONTEST, (unsigned long)to, kind, rounds);
+}
+
 /* Sends an NMI to a CPU. */
 static inline long sys_nmi(unsigned long cpu)
 {
