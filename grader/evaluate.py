@@ -55,6 +55,10 @@ class Grade:
     times: dict = field(default_factory=dict)
     expected: int = 0                    # verdicts that there must be
 
+    @property
+    def cpus(self) -> int:
+        """How many CPUs the machines have."""
+        return self.options.cpus or self.lab.cpus
 
 
 def gather_sources(lab: Lab, options: Options, at: Lab | None = None) -> list[Source]:
@@ -103,7 +107,7 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
         logs: Path | None = None, quick: bool = False, machine: str = REAL) -> None:
     """Fills grade.results.  `first` names by cell the tests to start with; with `quick` a test may
     stop at its first failure."""
-    if grade.options.cpus < 2:
+    if grade.cpus < 2:
         raise GraderError("CPUS=1 cannot be graded: CPU 1 answers while CPU 0 stands still; "
                           "choose 2 to 8 (`make run CPUS=1` boots one)")
     started = time.monotonic()
@@ -164,7 +168,7 @@ def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
     """What the worker of a cell is told; the runner fills in its folder and parent."""
     return Job(
         cell=cell, elf=str(build.elf), iso=str(build.iso), tree=str(build.folder / "tree"),
-        tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.options.cpus,
+        tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.cpus,
         tests=[JobTest(test.id, test.node, test.points > 0) for test in tests], machine=machine)
 
 

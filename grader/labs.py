@@ -53,6 +53,7 @@ class Lab:
     root: Path                    # the tree it was found in
     needs: tuple[int, ...]        # labs that it stands on
     symbols: tuple[str, ...]      # global symbols of the contract
+    cpus: int                     # that the machine has, unless CPUS says otherwise
     exercises: tuple[Exercise, ...]
 
     @property
@@ -164,6 +165,7 @@ def load(path: Path, root: Path) -> Lab:
         root=root,
         needs=tuple(data.get("needs", [])),
         symbols=tuple(data.get("symbols", [])),
+        cpus=reader.take(data, "cpus", int, 2),
         exercises=exercises,
     )
     _check(reader, lab)

@@ -38,7 +38,7 @@ class Options:
     seed: str = ""                     # hexadecimal; empty: from the student's files
     cc: str = "gcc"
     opt: str = "-O2"
-    cpus: int = 2
+    cpus: int = 0                 # 0: as many as the lab wants
     case: str = ""
     as_text: bool = False
     force: bool = False
@@ -78,7 +78,7 @@ def parse(values: Mapping[str, str]) -> Options:
         seed=_seed(values.get("SEED", "")),
         cc=_one("CC", values.get("CC") or "gcc", COMPILERS),
         opt=_one("OPT", values.get("OPT") or "-O2", OPTIMISE),
-        cpus=_number("CPUS", values.get("CPUS") or "2", CPUS),
+        cpus=_number("CPUS", values["CPUS"], CPUS) if values.get("CPUS") else 0,
         case=values.get("CASE", ""),
         as_text=_one("AS", values.get("AS", ""), ("", "text")) == "text",
         force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from grader import build as building
@@ -27,10 +28,12 @@ from grader.runner import PREFIX
 from grader.terminal import bridge
 
 RAM = 64   # MiB
+CPUS = 2
 
 
 def run_command(options: Options) -> int:
     """Boots the current lab in the first cell that ARCH and EMU allow."""
+    options = _with_cpus(options)
     built = _built(options)
     if built is None:
         return 1
@@ -46,6 +49,7 @@ def run_command(options: Options) -> int:
 
 def debug_command(options: Options) -> int:
     """The same, stopped in kmain with a debugger attached."""
+    options = _with_cpus(options)
     built = _built(options)
     if built is None:
         return 1
@@ -71,6 +75,11 @@ def _built(options: Options) -> Build | None:
         print(line, flush=True)
     built = next(iter(grade.builds.values()))
     return None if built.problem else built
+
+
+def _with_cpus(options: Options) -> Options:
+    """The same with a number of CPUs: two, unless CPUS says otherwise."""
+    return replace(options, cpus=options.cpus or CPUS)
 
 
 def _scratch() -> tempfile.TemporaryDirectory:

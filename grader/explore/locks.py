@@ -69,7 +69,7 @@ def _first_move(run: Run, cpu: int) -> int:
 def counted(run: Run) -> None:
     """At the end: every CPU was inside once, and its step of the shared counter is there."""
     m, cpus = run.m, run.region.cpus
-    rounds = len(cpus) * run.notes.get("rounds", 1)
+    rounds = len(cpus)
     seen = m.u32("probe_shared")
     if seen != rounds:
         raise Fail(WRONG, expected=f"{rounds} steps of a counter that only the holder changes",
@@ -101,7 +101,7 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
     number = {2: "two", 3: "three", 4: "four"}.get(len(cpus), str(len(cpus)))
     return Region(
         scene, name or f"{number} CPUs, one lock", programs, [*shared, *memory],
-        functions=[call, "probe_inside", "probe_outside"],
+        functions=[call],
         marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves},
         words={"probe_inside": "has the lock", "probe_outside": "gives it back"},
         events=events, check=check, waited=asked if fair else None,

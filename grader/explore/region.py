@@ -142,19 +142,23 @@ class Region:
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
         self.watched = joined(ranges, 0)
         self.kept = []
-        self._to_first_points()
-        self.keep(ranges)
+        self.keep([*ranges, *self._to_first_points()])
 
-    def _to_first_points(self) -> None:
-        """What a CPU does before its first access nobody can notice: it is done before the start."""
+    def _to_first_points(self) -> list[tuple[int, int]]:
+        """What a CPU does before its first access nobody can notice: it is done before the start.
+        Gives what is on the stacks by then."""
         self.m.restore(self.called)
+        stacks = []
         for cpu in self.cpus:
+            top = self.m.regs(cpu).sp
             stop = self.m.hop(cpu, self.points)
             if stop is not None:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
             self.registers[cpu] = {name: now.values[name] for name in self.general}
+            stacks.append((now.sp, top - now.sp))
         self.start = self.m.snapshot()
+        return stacks
 
     # ---- the state in which it begins ----
 
@@ -289,6 +293,7 @@ class Run:
             if other != cpu:
                 del self._waiting[other]
                 self._stale.discard(other)
+        self._seen = {}
 
     # ---- moving ----
 
@@ -320,8 +325,8 @@ class Run:
         cpu, region = move.cpu, self.region
         if cpu != self.current:
             self.current, self.turn, self._seen, self._writes = cpu, 0, {}, 0
-            self._waiting.pop(cpu, None)
-            self._stale.discard(cpu)
+        self._waiting.pop(cpu, None)
+        self._stale.discard(cpu)
         self.turn += 1
         site = region.sites.get(self.at[cpu])
         self.buffers.see(cpu)
@@ -350,6 +355,8 @@ class Run:
 
     def _changed(self, cpu: int) -> None:
         """Somebody wrote: what the others wait for may have come."""
+        if cpu != self.current:
+            self._seen = {}
         self._stale.update(other for other in self._waiting if other != cpu)
 
     def _look_round(self, cpu: int, registers: dict[str, int]) -> None:

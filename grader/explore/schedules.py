@@ -316,13 +316,13 @@ class Explorer:
         """The same failure with fewer switches, if leaving some out still gives one."""
         best = failed
         number, left = 0, tries
-        while left > 0 and number < len(_turns(best.moves)):
-            turns = _turns(best.moves)
+        while left > 0 and number < len(turns_of(best.moves)):
+            turns = turns_of(best.moves)
             fewer = [move for n, turn in enumerate(turns) if n != number for move in turn]
             left -= 1
             again = self._go(Replayed(fewer), True)
             same = again and again.fail.failure.reason == best.fail.failure.reason
-            if same and len(_turns(again.moves)) < len(turns):
+            if same and len(turns_of(again.moves)) < len(turns):
                 again.number = failed.number
                 best = again
             else:
@@ -331,7 +331,7 @@ class Explorer:
         return best
 
 
-def _turns(moves: list[Move]) -> list[list[Move]]:
+def turns_of(moves: list[Move]) -> list[list[Move]]:
     """The moves in turns of one CPU."""
     turns: list[list[Move]] = []
     for move in moves:

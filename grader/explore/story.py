@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grader.explore.access import DRAIN, LOAD, LOCKED, RMW, STORE, Site
 from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run
-from grader.explore.schedules import Failed, Result, _turns
+from grader.explore.schedules import Failed, Replayed, Result, follow, turns_of
 from grader.verdict import CaseGone, Fail, Place, ReplayStop, Schedule, Step
 
 PAST = {LOAD: "read", STORE: "written", RMW: "changed it", LOCKED: "changed it", DRAIN: "fenced"}
@@ -24,26 +24,42 @@ class Told:
     address: int
     step: Step
     at: int                     # where the CPU stood before it
+    told: bool = False          # its effects are in `step`
+
+
+class _Teller(Replayed):
+    """Follows the moves of a schedule and notes what each of them did."""
+
+    def __init__(self, region: Region, moves: list[Move]):
+        super().__init__(list(moves))
+        self.region = region
+        self.told: list[Told] = []
+
+    def __call__(self, run: Run) -> Move:
+        self.close(run)
+        move = super().__call__(run)
+        self.told.append(_before(self.region, run, move))
+        return move
+
+    def close(self, run: Run) -> None:
+        """The last move is done: its effects are to be seen."""
+        if self.told and not self.told[-1].told:
+            self.told[-1].told = True
+            _after(self.region, run, self.told[-1])
 
 
 def tell(region: Region, failed: Failed) -> tuple[list[Told], Fail]:
     """Runs the schedule once more from the start and notes what each move did."""
     run = region.begin(fresh=True)
-    told: list[Told] = []
+    teller = _Teller(region, failed.moves)
     fail = failed.fail
-    for move in failed.moves:
-        if run.current not in run.ready():
-            run.settle()
-        each = _before(region, run, move)
-        told.append(each)
-        try:
-            run.make(move)
-        except Fail as now:
-            fail = now
-        _after(region, run, each)
-        if run.pending is not None or fail is not failed.fail:
-            break
-    return told, fail
+    try:
+        follow(run, teller)
+    except Fail as now:
+        fail = now
+    if teller.told and not region.m.dead:
+        teller.close(run)
+    return teller.told, fail
 
 
 def _before(region: Region, run: Run, move: Move) -> Told:
@@ -137,17 +153,15 @@ def _close(steps: list[Step], skipped: int) -> int:
 
 def _decisive(told: list[Told]) -> int:
     """The move before which the fate of the schedule was settled: the first one that follows a
-    preemption; without one the first store that was held, or the last switch."""
+    preemption; without one the first store that was held; -1 if it would go wrong anyway."""
     switches = [n for n in range(1, len(told)) if told[n].move.cpu != told[n - 1].move.cpu]
     later = {n: any(each.move.cpu == told[n - 1].move.cpu for each in told[n:]) for n in switches}
     for number in switches:
         if later[number] and told[number - 1].move.kind == RUN \
                 and "returns" not in told[number - 1].step.text:
             return number
-    for number, each in enumerate(told):
-        if each.move.late and each.site and each.site.late:
-            return number
-    return switches[-1] if switches else -1
+    return next((number for number, each in enumerate(told)
+                 if each.move.late and each.site and each.site.late), -1)
 
 
 def _switch(region: Region, told: list[Told], number: int) -> str:
@@ -192,7 +206,7 @@ def report(region: Region, result: Result, shortest: Failed) -> Fail:
     schedule, decisive = schedule_of(region, told)
     first = fail.failure
     stands = told[decisive] if decisive >= 0 else (told[-1] if told else None)
-    switches = len(_turns(shortest.moves)) - 1
+    switches = len(turns_of(shortest.moves)) - 1
     found = (f"{len(result.failed)} of {result.tried} schedules")
     title = f"{region.name}: schedule {shortest.number}, {switches} switch" + "es" * (switches != 1)
     made = Fail(first.reason, expected=first.expected, seen=first.seen, at=first.at,

@@ -188,7 +188,7 @@ class QemuMachine(Machine):
         reply, tampered = self._wait(10)
         if self.dead:
             return 0, self._stuck(cpu, HOP_LIMIT)
-        pc = self.pc(cpu)
+        pc = self._all_registers(cpu)[self._ip]     # whoever asked for the hop wants them all
         ended = self._ended(reply, cpu, pc, 0)
         if ended or tampered:
             return pc, ended or self._stop(BUDGET, cpu, pc, HOP_LIMIT, "the kernel changed the HPET")

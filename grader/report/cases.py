@@ -59,7 +59,7 @@ def save(grade: Grade, table: dict[str, dict[str, Any]]) -> None:
     options = grade.options
     settings = {"lab": grade.lab.number, "from": options.source, "cc": options.cc,
                 "base": {str(n): place for n, place in options.base.items()},
-                "opt": options.opt, "seed": grade.seed, "cpus": options.cpus}
+                "opt": options.opt, "seed": grade.seed, "cpus": grade.cpus}
     data = {"schema": SCHEMA, "settings": settings, "cases": table}
     write_text(report_dir() / "cases.json", json.dumps(data, indent=1) + "\n")
 

@@ -32,7 +32,7 @@ def test_unknown_variable():
 
 def test_defaults():
     options = parse({})
-    assert options.cells == list(CELLS) and options.source == "labs" and options.cpus == 2
+    assert options.cells == list(CELLS) and options.source == "labs" and options.cpus == 0
 
 
 def test_base_for_each_lab():

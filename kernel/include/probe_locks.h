@@ -18,6 +18,7 @@ extern struct queued_node probe_node[MAX_CPUS][2];
 extern struct spinlock    probe_spin[2];
 extern struct spin_handle probe_handle[MAX_CPUS][2];
 extern uint32_t           probe_shared;            /* what the locks protect */
+extern uint32_t           probe_level_inside[MAX_CPUS], probe_level[MAX_CPUS];
 extern uint32_t           probe_clock;             /* what spin_clock() says in a graded boot */
 extern uintptr_t          probe_lock_in_interrupt; /* 1 + the spinlock that each interrupt takes */
 
@@ -26,6 +27,9 @@ void probe_tas_round(void);
 void probe_ticket_round(void);
 void probe_queued_round(uintptr_t which);
 void probe_spin_round(uintptr_t which);
+
+/* So many rounds of one of them. */
+void probe_rounds(void (*round)(void), uintptr_t times);
 
 /* Lock 0, lock 1, both back, the last one first: with a node, or a handle, for each. */
 void probe_queued_nested(void);

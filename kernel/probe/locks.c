@@ -10,6 +10,8 @@ struct queued_node probe_node[MAX_CPUS][2];
 struct spinlock    probe_spin[2];
 struct spin_handle probe_handle[MAX_CPUS][2];
 uint32_t           probe_clock;
+uint32_t           probe_level_inside[MAX_CPUS]; /* in the lock, and behind spin_release() */
+uint32_t           probe_level[MAX_CPUS];
 
 /* Alone in its line: nothing else that the host watches is near. */
 uint32_t probe_shared __attribute__((aligned(64)));
@@ -67,11 +69,14 @@ HOST_STOPS_HERE void probe_queued_nested(void)
 
 HOST_STOPS_HERE void probe_spin_round(uintptr_t which)
 {
-    struct spin_handle *handle = &probe_handle[this_cpu()->id][which];
+    unsigned            cpu = this_cpu()->id;
+    struct spin_handle *handle = &probe_handle[cpu][which];
     spin_acquire(&probe_spin[which], handle);
     probe_inside();
+    probe_level_inside[cpu] = irql_get();
     probe_outside();
     spin_release(&probe_spin[which], handle);
+    probe_level[cpu] = irql_get();
 }
 
 HOST_STOPS_HERE void probe_spin_nested(void)
@@ -109,4 +114,11 @@ HOST_STOPS_HERE void probe_spin_give(uintptr_t which)
 {
     spin_release(&probe_spin[which], &probe_handle[this_cpu()->id][which]);
     __asm__ volatile("" : : : "memory");
+}
+
+/* So many rounds of one of the above, for the host to age a lock. */
+HOST_STOPS_HERE void probe_rounds(void (*round)(void), uintptr_t times)
+{
+    while (times--)
+        round();
 }

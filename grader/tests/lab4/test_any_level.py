@@ -13,8 +13,7 @@ DEVICES = (0x50, 0x80)
 
 def make(scene, level, which=0, flags=0):
     """A free lock of this level."""
-    lock = scene.m.elf.address("probe_spin") + 64 * which
-    scene.m.call(0, "spin_init", lock, scene.m.elf.address("probe_lock_name"), level, flags)
+    scene.m.call(0, "probe_spin_init", which, level, flags)
 
 
 def check_levels(levels):
