@@ -150,8 +150,9 @@ class Region:
         self.m.restore(self.called)
         stacks = []
         for cpu in self.cpus:
-            top = self.m.regs(cpu).sp
-            stop = self.m.hop(cpu, self.points)
+            before = self.m.regs(cpu)
+            top = before.sp
+            stop = self.m.hop(cpu, self.points) if before.pc not in self.points else None
             if stop is not None:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)

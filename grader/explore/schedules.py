@@ -215,7 +215,7 @@ def learn(region: Region, rng: random.Random) -> int:
         hot = accesses and any(address + n in shared for address, size, _, _ in accesses
                                for n in range(size))
         if hot or accesses is None and (not site.on_stack and site.segment == "") \
-                or site.drains and not site.on_stack:
+                or site.drains:
             kept.append(site)
             if hot:
                 ranges += [(address, size) for address, size, _, _ in accesses]

@@ -1,0 +1,96 @@
+"""The store buffers of the explorer are x86-TSO: each litmus test has the outcomes that it allows and
+no others (Sewell and others 2010; SDM 3A 9.2.3), in both emulators and both widths."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import struct
+
+import pytest
+
+from grader.explore.region import Memory, Program, Region
+from grader.explore.scene import Scene
+from grader.explore.schedules import outcomes
+from grader.machine import CELLS, boot
+from grader.selftest.test_machine import kernels  # noqa: F401  (fixture)
+
+BITS = (0, 1)
+ALL_2 = set(itertools.product(BITS, repeat=2))
+ALL_4 = set(itertools.product(BITS, repeat=4))
+
+# What is read, as r0, r1, ..; of the last two what memory holds in the end, as x, y.
+READS = {
+    "sb": ((0, 1), ALL_2),                              # both loads may pass both stores
+    "sbf": ((0, 1), ALL_2 - {(0, 0)}),
+    "sbl": ((0, 1), ALL_2 - {(0, 0)}),
+    "sbx": ((0, 1), ALL_2 - {(0, 0)}),
+    "mp": ((0, 1), ALL_2 - {(1, 0)}),                   # stores stay in order, and so do loads
+    "mpf": ((0, 1), ALL_2 - {(1, 0)}),
+    "lb": ((0, 1), ALL_2 - {(1, 1)}),                   # no store passes an earlier load
+    "lbf": ((0, 1), ALL_2 - {(1, 1)}),
+    "rfi": ((0, 1), {(1, a, 1, b) for a, b in ALL_2}),  # a CPU sees its own store at once
+}
+ENDS = {
+    "2w": ((0, 1), {(1, 2), (2, 1), (2, 2)}),           # stores of a CPU become visible in order
+}
+
+
+@pytest.fixture(scope="module", params=CELLS, ids=str)
+def scene(request, kernels):  # noqa: F811
+    folder = kernels[request.param.arch]
+    with boot(request.param, folder / "kernel.elf", folder / "corral.iso", cpus=4) as machine:
+        cell = type("Cell", (), {"machine": machine, "random": random.Random(1), "replay": None})
+        made = Scene(cell)
+        made.parked = machine.snapshot()
+        yield made
+
+
+def region_of(scene, functions: list[str]) -> Region:
+    """One of the functions on each CPU, which share x and y."""
+    m = scene.m
+    m.restore(scene.parked)
+    memory = [Memory(name, m.elf.address(f"probe_{name}"), 4) for name in "xy"]
+    region = Region(scene, functions[0], [Program(cpu, name) for cpu, name in enumerate(functions)],
+                    memory, functions=functions)
+    results = range(m.elf.address("probe_r"), m.elf.address("probe_r") + 64)
+    # What is noted at the end is nobody else's business.
+    region.use([site for site in region.candidates.values()
+                if not site.size or site.where({"rsp": 0, "esp": 0}, m.width) not in results], [])
+    return region
+
+
+def read_words(scene, symbol: str, count: int) -> tuple[int, ...]:
+    return struct.unpack(f"<{count}I", scene.m.read(symbol, 4 * count))
+
+
+@pytest.mark.parametrize("name", READS)
+def test_what_is_read(scene, name):
+    cpus, allowed = READS[name]
+    region = region_of(scene, [f"litmus_{name}{cpu}" for cpu in cpus])
+    found, _ = outcomes(region, lambda: read_words(scene, "probe_r", len(next(iter(allowed)))))
+    assert found == allowed
+
+
+@pytest.mark.parametrize("fenced", ["", "f"], ids=["iriw", "iriwf"])
+def test_two_readers_agree(scene, fenced):
+    """Stores reach all others at the same time: two CPUs never see two of them in different orders."""
+    region = region_of(scene, ["litmus_iriw0", "litmus_iriw1", f"litmus_iriw{fenced}2",
+                               f"litmus_iriw{fenced}3"])
+    found, _ = outcomes(region, lambda: read_words(scene, "probe_r", 4))
+    assert found == ALL_4 - {(1, 0, 1, 0)}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_is_left(scene, name):
+    cpus, allowed = ENDS[name]
+    region = region_of(scene, [f"litmus_{name}{cpu}" for cpu in cpus])
+    found, _ = outcomes(region, lambda: (scene.m.u32("probe_x"), scene.m.u32("probe_y")))
+    assert found == allowed
+
+
+@pytest.mark.parametrize("name, allowed", [("litmus_inc", {1, 2}), ("litmus_lockinc", {2})])
+def test_two_increments(scene, name, allowed):
+    """A read-modify-write without LOCK is two steps, one with LOCK is one."""
+    found, _ = outcomes(region_of(scene, [name, name]), lambda: scene.m.u32("probe_x"))
+    assert found == allowed
