@@ -1,5 +1,67 @@
-"""x"""
+"""Exercise 4.8: a log that all CPUs share."""
+
+from grader.explore.locks import HIGH, PASSIVE, Locks
+from grader.explore.nmi import NmiScene
+from grader.verdict import WRONG, Fail
+
+SIZE, LINES = 56, 32        # LOG_TEXT_SIZE, LOG_LINES
+
+
+def word(cell):
+    return "".join(cell.random.choice("abcdefghijklmnop") for _ in range(20))
+
+
+def read_log(m):
+    data = m.read("shared_log", 4 + SIZE * LINES)
+    count = int.from_bytes(data[:4], "little")
+    return count, [data[4 + SIZE * (n % LINES):][:SIZE].split(b"\0")[0].decode("latin-1")
+                   for n in range(max(0, count - LINES), count)]
+
+
+def check(m, wanted):
+    count, lines = read_log(m)
+    if count != len(wanted) or lines != wanted[-LINES:]:
+        raise Fail(WRONG, expected=f"{len(wanted)} lines, in the order in which they came",
+                   seen=f"{count}: {', '.join(map(repr, lines))}")
 
 
 def test_lines(cell):
-    pass
+    """From each CPU and level, more than the log holds; one too long; and one from an NMI."""
+    locks = Locks(cell)
+    m = locks.m
+    m.call(0, "log_init")
+    texts = [word(cell) for _ in range(LINES + 3)] + ["x" * 70]
+    for n, text in enumerate(texts):
+        m.write("probe_text", text.encode() + b"\0")
+        m.call(n % m.cpus, "log_try" if n % 5 == 4 else "log_line", m.elf.address("probe_text"),
+               flags=(PASSIVE, HIGH)[n // 2 % 2] << 8)
+    check(m, [text[:SIZE - 1] for text in texts])
+    cell.park()
+    from_nmi(cell)
+
+
+def from_nmi(cell):
+    """Before each instruction of log_line() an NMI tries to write: its line is there if it says so."""
+    scene = NmiScene(cell)
+    scene.ready()
+    m = scene.m
+    m.call(0, "log_init")
+    mine, its = word(cell), word(cell)
+    m.write("probe_text", mine.encode() + b"\0")
+    scene.order(shared=its)
+    m.start(0, "log_line", m.elf.address("probe_text"))
+    scene.run_to("log_line", "log_line()")
+    start, count = m.snapshot(), 0
+    while True:
+        m.restore(start)
+        scene.forget()
+        if count and m.run(0, "probe_returned", count).reason == "address":
+            break
+        m.nmi(0)
+        scene.run_to("probe_returned", "log_line() comes back, and the NMI does")
+        lines = scene.check_nmis().lines
+        wanted = sorted([mine] + [its] * lines)
+        if sorted(read_log(m)[1]) != wanted:
+            raise Fail(WRONG, expected=f"{len(wanted)} lines, each whole and once",
+                       seen=str(read_log(m)))
+        count += 1
