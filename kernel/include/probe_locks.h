@@ -41,8 +41,12 @@ void      probe_spin_take(uintptr_t which);
 uintptr_t probe_spin_try(uintptr_t which);
 void      probe_spin_give(uintptr_t which);
 
-/* In the lock, and after what is done in it.  The host stops here, so neither is inlined. */
+/*
+ * In the lock; after what is done in it; and when the last call of the contract has returned, where
+ * the level is still the lab's own.  The host stops here, so none is inlined.
+ */
 void probe_inside(void);
 void probe_outside(void);
+void probe_after(void);
 
 #endif

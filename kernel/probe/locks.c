@@ -31,12 +31,18 @@ HOST_STOPS_HERE void probe_outside(void)
     __asm__ volatile("" : : : "memory");
 }
 
+HOST_STOPS_HERE void probe_after(void)
+{
+    __asm__ volatile("" : : : "memory");
+}
+
 HOST_STOPS_HERE void probe_tas_round(void)
 {
     tas_acquire(&probe_tas);
     probe_inside();
     probe_outside();
     tas_release(&probe_tas);
+    probe_after();
 }
 
 HOST_STOPS_HERE void probe_ticket_round(void)
@@ -45,6 +51,7 @@ HOST_STOPS_HERE void probe_ticket_round(void)
     probe_inside();
     probe_outside();
     ticket_release(&probe_ticket);
+    probe_after();
 }
 
 HOST_STOPS_HERE void probe_queued_round(uintptr_t which)
@@ -54,6 +61,7 @@ HOST_STOPS_HERE void probe_queued_round(uintptr_t which)
     probe_inside();
     probe_outside();
     queued_release(&probe_queued[which], node);
+    probe_after();
 }
 
 HOST_STOPS_HERE void probe_queued_nested(void)
@@ -65,6 +73,7 @@ HOST_STOPS_HERE void probe_queued_nested(void)
     probe_outside();
     queued_release(&probe_queued[1], &nodes[1]);
     queued_release(&probe_queued[0], &nodes[0]);
+    probe_after();
 }
 
 HOST_STOPS_HERE void probe_spin_round(uintptr_t which)
@@ -77,6 +86,7 @@ HOST_STOPS_HERE void probe_spin_round(uintptr_t which)
     probe_outside();
     spin_release(&probe_spin[which], handle);
     probe_level[cpu] = irql_get();
+    probe_after();
 }
 
 HOST_STOPS_HERE void probe_spin_nested(void)
@@ -88,6 +98,7 @@ HOST_STOPS_HERE void probe_spin_nested(void)
     probe_outside();
     spin_release(&probe_spin[1], &handles[1]);
     spin_release(&probe_spin[0], &handles[0]);
+    probe_after();
 }
 
 HOST_STOPS_HERE void probe_spin_init(uintptr_t which, uintptr_t level, uintptr_t flags)
@@ -96,24 +107,23 @@ HOST_STOPS_HERE void probe_spin_init(uintptr_t which, uintptr_t level, uintptr_t
     spin_init(&probe_spin[which], names[which], (irql_t)level, (unsigned)flags);
 }
 
-/* What follows the calls keeps them from being the last jump of the function. */
 HOST_STOPS_HERE void probe_spin_take(uintptr_t which)
 {
     spin_acquire(&probe_spin[which], &probe_handle[this_cpu()->id][which]);
-    __asm__ volatile("" : : : "memory");
+    probe_after();
 }
 
 HOST_STOPS_HERE uintptr_t probe_spin_try(uintptr_t which)
 {
     bool taken = spin_try(&probe_spin[which], &probe_handle[this_cpu()->id][which]);
-    __asm__ volatile("" : : : "memory");
+    probe_after();
     return taken;
 }
 
 HOST_STOPS_HERE void probe_spin_give(uintptr_t which)
 {
     spin_release(&probe_spin[which], &probe_handle[this_cpu()->id][which]);
-    __asm__ volatile("" : : : "memory");
+    probe_after();
 }
 
 /* So many rounds of one of the above, for the host to age a lock. */

@@ -1,5 +1,92 @@
-"""x"""
+"""Exercise 4.8: a log that all CPUs share."""
+
+from grader.explore.explore import explore
+from grader.explore.lockcalls import HIGH, PASSIVE, Locks
+from grader.explore.nmi import NmiScene
+from grader.explore.region import Memory, Program, Region
+from grader.explore.scene import Scene
+from grader.verdict import WRONG, Fail
+
+SIZE, LINES = 56, 32        # LOG_TEXT_SIZE, LOG_LINES
+
+
+def word(cell):
+    return "".join(cell.random.choice("abcdefghijklmnop") for _ in range(20))
+
+
+def read_log(m):
+    data = m.read("shared_log", 4 + SIZE * LINES)
+    count = int.from_bytes(data[:4], "little")
+    return count, [data[4 + SIZE * (n % LINES):][:SIZE].split(b"\0")[0].decode("latin-1")
+                   for n in range(max(0, count - LINES), count)]
+
+
+def check(m, wanted):
+    count, lines = read_log(m)
+    if count != len(wanted) or lines != wanted[-LINES:]:
+        raise Fail(WRONG, expected=f"{len(wanted)} lines, in the order in which they came",
+                   seen=f"{count}: {', '.join(map(repr, lines))}")
 
 
 def test_lines(cell):
-    pass
+    """From each CPU and level, more than the log holds; one too long; and one from an NMI."""
+    locks = Locks(cell)
+    m = locks.m
+    m.call(0, "log_init")
+    texts = [word(cell) for _ in range(LINES + 3)] + ["x" * 70]
+    for n, text in enumerate(texts):
+        m.write("probe_text", text.encode() + b"\0")
+        m.call(n % m.cpus, "log_try" if n % 5 == 4 else "log_line", m.elf.address("probe_text"),
+               flags=(PASSIVE, HIGH)[n // 2 % 2] << 8)
+    check(m, [text[:SIZE - 1] for text in texts])
+    cell.park()
+    from_nmi(cell)
+
+
+def from_nmi(cell):
+    """Before each instruction of log_line() an NMI tries to write: its line is there if it says so."""
+    scene = NmiScene(cell)
+    scene.ready()
+    m = scene.m
+    m.call(0, "log_init")
+    mine, its = word(cell), word(cell)
+    m.write("probe_text", mine.encode() + b"\0")
+    scene.order(shared=its)
+    m.start(0, "log_line", m.elf.address("probe_text"))
+    scene.run_to("log_line", "log_line()")
+    start, count = m.snapshot(), 0
+    while True:
+        m.restore(start)
+        scene.forget()
+        if count and m.run(0, "probe_returned", count).reason == "address":
+            break
+        m.nmi(0)
+        scene.run_to("probe_returned", "log_line() comes back, and the NMI does")
+        lines = scene.check_nmis().lines
+        wanted = sorted([mine] + [its] * lines)
+        if sorted(read_log(m)[1]) != wanted:
+            raise Fail(WRONG, expected=f"{len(wanted)} lines, each whole and once",
+                       seen=str(read_log(m)))
+        count += 1
+
+
+def test_two(cell):
+    """Two CPUs write a line each: both are there, whole, in every schedule."""
+    scene = Scene(cell)
+    m = scene.m
+    m.call(0, "log_init")
+    text = m.elf.address("probe_text")
+    lines = [word(cell), word(cell)]
+    m.write(text, lines[0].encode().ljust(32, b"\0") + lines[1].encode() + b"\0")
+
+    def both(run):
+        count, seen = read_log(m)
+        if count != 2 or sorted(seen) != sorted(lines):
+            raise Fail(WRONG, expected="two lines, each whole and once",
+                       seen=f"{count}: {', '.join(map(repr, seen))}")
+
+    explore(Region(scene, "two CPUs, one log",
+                   [Program(0, "log_line", (text,), 1), Program(1, "log_line", (text + 32,), 1)],
+                   [Memory("log", m.elf.address("shared_log"), m.elf.size("shared_log"))],
+                   check=both, start="the log is empty, two CPUs are about to write a line"),
+            preemptions=1, most=200, pct=8, walks=8)
