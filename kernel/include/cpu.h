@@ -26,6 +26,8 @@ enum own_stack { OWN_DF, OWN_NMI, OWN_MC, OWN_DEBUG, OWN_STACKS };
 LAB_AREA(lab1_area, LAB1_AREA_SIZE);
 LAB_AREA(lab2_area, LAB2_AREA_SIZE);
 LAB_AREA(lab3_area, LAB3_AREA_SIZE);
+LAB_AREA(lab4_area, LAB4_AREA_SIZE);
+LAB_AREA(lab5_area, LAB5_AREA_SIZE);
 
 /* For the grader: fields of each size, side by side, and what it counts in them. */
 struct probe_cpu {
@@ -37,6 +39,7 @@ struct probe_cpu {
 
 struct thread;
 struct address_space;
+struct interrupted;
 
 /* From lab 2 on this is what %gs:0 shows; its size is below 64 KiB. */
 struct cpu {
@@ -56,12 +59,16 @@ struct cpu {
     uintptr_t             nmi_ip;         /* where the last one found this CPU */
     uint32_t              machine_checks; /* ... that it survived */
     bool                  released;       /* an AP may run its threads; stored with release by CPU 0 */
+    struct interrupted   *interrupted;    /* what its handlers interrupted, innermost first: intr.h */
+    bool                  nmi_ready;      /* its NMIs have a place; stored with release by itself */
     struct probe_cpu      probe;
     struct tss            tss __attribute__((aligned(16)));
     uint64_t              gdt[GDT_SLOTS] __attribute__((aligned(16)));
     struct lab1_area      lab1 __attribute__((aligned(64)));
     struct lab2_area      lab2 __attribute__((aligned(64)));
     struct lab3_area      lab3 __attribute__((aligned(64)));
+    struct lab4_area      lab4 __attribute__((aligned(64)));
+    struct lab5_area      lab5 __attribute__((aligned(64)));
 #ifndef __x86_64__
     struct tss            df_tss __attribute__((aligned(16))); /* for task gates */
     struct tss            mc_tss __attribute__((aligned(16)));

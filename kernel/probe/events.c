@@ -8,6 +8,7 @@
 #include "mm.h"
 #include "nmi.h"
 #include "probe.h"
+#include "probe_ipis.h"
 
 #define VECTOR_FIRST 0x50 /* to 0xbf: no device has these */
 #define VECTOR_LAST  0xbf
@@ -60,6 +61,8 @@ static void interrupt(unsigned vector, bool user)
         touch(vector);
     if (probe_line[0])
         nmi_log(probe_line);
+    if (probe_run_patched)
+        probe_patched_round(1);
     probe_where[vector] = this_cpu()->id;
     probe_count[vector]++;
     probe_answer[vector] = ~probe_token;

@@ -212,6 +212,7 @@ static const struct {
     [SYS_GETCPU] = {sys_getcpu, true},
     [SYS_SET_GS] = {sys_set_gs, true},
     [SYS_NMI] = {sys_nmi, false},
+    [SYS_CORRAL] = {sys_corral, false},
 };
 
 static uintptr_t dispatch(const struct regs *regs)
