@@ -36,6 +36,7 @@ extern struct probe_line probe_steps[MAX_CPUS]; /* steps of normal code */
 extern struct probe_line probe_seen[MAX_CPUS];  /* results of probe_patched(): old, new, other;
                                                    then those of probe_poked(): 1, 2, other */
 extern struct probe_line probe_polls[MAX_CPUS]; /* turns of probe_spin_wait() */
+extern struct probe_line probe_then[MAX_CPUS];  /* the result of probe_then_rest(), and 1 */
 
 /* ---- markers ---- */
 
@@ -62,6 +63,12 @@ uint32_t probe_calls(uint32_t times);
 /* text_patch() of probe_patch_site, text_poke() of probe_poke_site. */
 bool probe_patch(void);
 bool probe_poke(void);
+
+/*
+ * Calls fn(arg), notes its result, and rests: unlike a CPU whose call has returned it takes interrupts.
+ */
+typedef uintptr_t probe_call_function(uintptr_t arg);
+void probe_then_rest(probe_call_function *fn, uintptr_t arg);
 
 /* Normal code: so many steps; so many calls of what is written over. */
 void probe_normal(uint32_t steps);

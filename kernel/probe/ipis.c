@@ -22,6 +22,7 @@ struct probe_line probe_one_got;
 struct probe_line probe_steps[MAX_CPUS];
 struct probe_line probe_seen[MAX_CPUS];
 struct probe_line probe_polls[MAX_CPUS];
+struct probe_line probe_then[MAX_CPUS];
 
 /* A caller's argument, on its stack. */
 struct argument {
@@ -69,6 +70,15 @@ uint32_t probe_calls(uint32_t times)
     while (times--)
         done += probe_call();
     return done;
+}
+
+void probe_then_rest(probe_call_function *fn, uintptr_t arg)
+{
+    uintptr_t result = fn(arg);
+    uint32_t *then = probe_then[this_cpu()->id].word;
+    then[0] = (uint32_t)result;
+    then[1]++;
+    probe_rest();
 }
 
 static void count(uint32_t result, unsigned first, uint32_t old, uint32_t new)
