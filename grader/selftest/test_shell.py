@@ -129,6 +129,26 @@ def test_all_cpus_work_and_take_nmis(shell, cell, cpus):
     assert all(now > then for now, then in zip(ticks(), before))
 
 
+@pytest.mark.parametrize("cpus", (1, 2, 4, 8))
+@pytest.mark.parametrize("cell", CELLS)
+def test_all_cpus_are_stopped_and_their_code_written_over(shell, cell, cpus):
+    """Stage 5: each CPU sees the old number, then the new one, and nothing in between."""
+    console = shell(cell, cpus, LAB="5")
+    console.settle(2 * (cpus - 1))
+    for turn in range(1, 4):
+        said = console.ask("corral")
+        rows = [[int(word) for word in line.split()] for line in said.splitlines()
+                if re.match(r" *\d", line)]
+        assert [row[:3] for row in rows] == [[cpu, turn, turn + 1] for cpu in range(cpus)], said
+        assert all(row[4] > 0 and row[5] == 0 for row in rows), said
+
+
+def test_before_lab_5_nobody_is_stopped(shell):
+    console = shell("x86_64/qemu", 2, LAB="3")
+    console.settle(2)
+    assert "no such system call" in console.ask("corral")
+
+
 def test_before_lab_3_there_is_no_nmi(shell):
     console = shell("x86_64/qemu", 2, LAB="2")
     console.settle(2)

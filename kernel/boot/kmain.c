@@ -11,6 +11,7 @@
 #include "hole.h"
 #include "intr.h"
 #include "ioapic.h"
+#include "ipi.h"
 #include "lapic.h"
 #include "mm.h"
 #include "multiboot.h"
@@ -42,6 +43,7 @@ static void clock_interrupt(unsigned vector, bool user)
 {
     (void)vector;
     sched_tick(user);
+    corral_tick();
     if (this_cpu()->id == 0)
         output_drain();
 }
@@ -55,14 +57,21 @@ static void cpu_init(struct cpu *cpu)
     mm_init_cpu();
     hide_tables();
     lapic_init();
+    ipi_init(cpu);
     fastcall_init(cpu);
+}
+
+void cpu_take_events(struct cpu *cpu)
+{
+    tss_init(cpu);
+    nmi_init(cpu);
+    __atomic_store_n(&cpu->nmi_ready, true, __ATOMIC_RELEASE); /* the gate and the TSS come before */
 }
 
 /* The last step of each CPU: from here on it is interrupted, and runs what is its. */
 _Noreturn static void run_threads(struct cpu *cpu)
 {
-    tss_init(cpu);
-    nmi_init(cpu);
+    cpu_take_events(cpu);
     lapic_timer_start(TICKS_PER_SECOND, VECTOR_CLOCK);
     ret_to_user();
 }
@@ -76,8 +85,10 @@ _Noreturn void ap_main(struct cpu *cpu)
     while (!__atomic_load_n(&cpu->released, __ATOMIC_ACQUIRE)) /* its threads come before */
         if (corral_stage < STAGE_MANY)
             hlt();
-        else
+        else {
             cpu_pause();
+            ipi_poll(); /* it is online, so it may be asked, and its interrupts are off */
+        }
     run_threads(cpu);
 }
 
@@ -117,6 +128,7 @@ _Noreturn void kmain(uint32_t magic, uint32_t boot_information)
     idt_init();
     idt_load();
     dispatch_init();
+    ipi_vector_init();
     console_init();
     if (magic != MULTIBOOT_MAGIC)
         panic("booted by something else than a multiboot2 loader (magic %x)", (unsigned)magic);

@@ -39,6 +39,7 @@ struct probe_cpu {
 
 struct thread;
 struct address_space;
+struct interrupted;
 
 /* From lab 2 on this is what %gs:0 shows; its size is below 64 KiB. */
 struct cpu {
@@ -58,6 +59,8 @@ struct cpu {
     uintptr_t             nmi_ip;         /* where the last one found this CPU */
     uint32_t              machine_checks; /* ... that it survived */
     bool                  released;       /* an AP may run its threads; stored with release by CPU 0 */
+    struct interrupted   *interrupted;    /* what its handlers interrupted, innermost first: intr.h */
+    bool                  nmi_ready;      /* its NMIs have a place; stored with release by itself */
     struct probe_cpu      probe;
     struct tss            tss __attribute__((aligned(16)));
     uint64_t              gdt[GDT_SLOTS] __attribute__((aligned(16)));

@@ -23,7 +23,8 @@ typedef void ipi_function(void *arg);
 void ipi_init(struct cpu *cpu);
 
 /*
- * Runs fn(arg) on every CPU that is online, this one included, at IPI_LEVEL:
+ * Runs fn(arg) on every CPU that is online when it begins, this one included, at IPI_LEVEL (above it on
+ * a CPU that answers by ipi_poll() from there):
  *
  *   arrive  no CPU begins fn() before all have come: from the first fn() to the last, no CPU runs
  *           anything else
@@ -32,8 +33,9 @@ void ipi_init(struct cpu *cpu);
  *
  * False: refused, and nothing was sent, because interrupts are off here or the level is not below
  * IPI_LEVEL: this CPU could not answer another one that calls.  Several CPUs may call at the same time;
- * each call is done on its own.  Below IPI_LEVEL with interrupts on, any CPU.  Not from an NMI, not
- * from fn().
+ * each call is done on its own.  Below IPI_LEVEL with interrupts on, any CPU, an interrupt's handler
+ * too.  Not from an NMI, not from fn().  fn() waits for nothing that a CPU below IPI_LEVEL may have,
+ * such as a lock of a lower level: its holder is held.
  */
 bool ipi_call(ipi_function *fn, void *arg);
 
@@ -53,7 +55,8 @@ void ipi_interrupt(void);
 
 /*
  * For a CPU that spins and whose IPIs cannot come (interrupts off, or IPI_LEVEL and above): takes part
- * like ipi_interrupt().  Cheap if nothing was asked.  Any level, not from an NMI.
+ * like ipi_interrupt().  Cheap if nothing was asked.  Any level, also where IPIs do come, and from fn().
+ * Interrupts and the level are as before.  Not from an NMI.
  */
 void ipi_poll(void);
 
@@ -62,7 +65,9 @@ void ipi_poll(void);
  * held.  Each CPU executes the old bytes or the new ones, whole.  If an interrupt found a CPU inside
  * the range, behind its first byte (cpu->interrupted, all of the list), nothing is written, the
  * CPUs go on, and it is tried again.  No CPU executes the code without a serialising instruction after
- * the bytes were written.  CR0 is as before.  False: refused as above.
+ * the bytes were written.  CR0 is as before.  No NMI executes this code, and nothing is called from
+ * inside it.  False: refused as above, or it is this CPU's own interrupt, whose handler calls this, that
+ * came inside the range: it would be tried again for ever.
  */
 bool text_patch(void *at, const void *bytes, size_t size);
 
@@ -70,13 +75,15 @@ bool text_patch(void *at, const void *bytes, size_t size);
  * Writes an instruction of TEXT_SITE bytes without holding anybody: INT3 over its first byte, then the
  * others, then the first; between these every CPU executes a serialising instruction.  What is there
  * and what comes is `jmp rel32` (e9) or the five-byte NOP (0f 1f 44 00 00).  A CPU that meets the INT3
- * goes on as the old or the new instruction would.  Refused as above.
+ * goes on as the old or the new instruction would.  Any number of CPUs may call it, each is done on its
+ * own.  False: refused as above, or above DISPATCH_LEVEL: what it interrupted may be in the middle of
+ * another one.
  */
 bool text_poke(void *at, const uint8_t bytes[5]);
 
 /*
  * A breakpoint (vector 3) of the kernel; regs->ip is behind the INT3.  True: it was text_poke()'s, and
- * regs->ip is where the CPU goes on.  Interrupts off, any level, an NMI too.
+ * regs->ip is where the CPU goes on.  Interrupts off, any level, an NMI too.  Called first of all.
  */
 bool text_trap(struct regs *regs);
 
@@ -100,7 +107,10 @@ void stop_here(void);
 /* A writable address of a byte of the kernel's code, which itself is mapped read-only. */
 void *text_alias(const void *at);
 
-/* Sends VECTOR_IPI to another CPU, or an NMI.  Any level.  NMI: yes. */
+/* Makes VECTOR_IPI call ipi_interrupt().  CPU 0, once. */
+void ipi_vector_init(void);
+
+/* Sends VECTOR_IPI to another CPU; an NMI, unless it cannot take one yet.  Any level.  NMI: yes. */
 void ipi_send(const struct cpu *cpu);
 void ipi_send_nmi(const struct cpu *cpu);
 

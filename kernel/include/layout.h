@@ -6,7 +6,8 @@
  *   0000000000400000  programs                      00400000
  *   00007ffffffff000  top of the user's stack       bffff000
  *   ffff800000000000  all of RAM, then devices      c0000000  all of RAM (and the kernel in it)
- *   ffffffff80000000  the kernel's image            f8000000  devices, at their own address
+ *   ffffffff80000000  the kernel's image            f8000000  its code again, writable
+ *                                                 f9000000  devices, at their own address
  *
  * The first 64 KiB of every address space are never mapped.
  */
@@ -31,7 +32,8 @@
 #define USER_STACK_TOP LAYOUT_UL(0xbffff000)
 #define USER_END       LAYOUT_UL(0xc0000000)
 #define RAM_LIMIT      LAYOUT_UL(0x38000000)
-#define DEVICE_BASE    LAYOUT_UL(0xf8000000)
+#define TEXT_ALIAS     LAYOUT_UL(0xf8000000) /* the kernel's code once more, to be written */
+#define DEVICE_BASE    LAYOUT_UL(0xf9000000)
 #endif
 
 #define USER_START       0x10000
@@ -64,6 +66,7 @@
 /* Interrupt vectors.  A vector's level is its top four bits. */
 #define VECTOR_DEBUG     1
 #define VECTOR_NMI       2
+#define VECTOR_BREAKPOINT 3
 #define VECTOR_NM        7 /* "device not available": CR0.TS */
 #define VECTOR_DF        8
 #define VECTOR_GP        13

@@ -15,6 +15,12 @@ intptr_t sys_cpus(uintptr_t to, uintptr_t max, uintptr_t unused);
 
 /* A contest of locks: see SYS_CONTEST.  Interrupts are on for parts of it. */
 intptr_t sys_contest(uintptr_t to, uintptr_t kind, uintptr_t rounds);
+/*
+ * Stops every CPU and writes over code that all of them execute; what each saw.  From stage 5, else
+ * -ENOSYS.  corral_tick() is called by each CPU's clock interrupt.
+ */
+intptr_t sys_corral(uintptr_t to, uintptr_t max, uintptr_t again);
+void     corral_tick(void);
 
 /* Starts to collect keys from the serial line and the keyboard by interrupt. */
 void input_init(void);

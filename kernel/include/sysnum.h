@@ -34,6 +34,7 @@
 #define SYS_SET_GS          16  /* address              0; 64 bits: it is the base of GS    */
 #define SYS_NMI             17  /* cpu                  0, when an NMI was sent there       */
 #define SYS_CONTEST         18  /* contest *, kind, rounds   0: see struct contest          */
+#define SYS_CORRAL          19  /* corral_entry *, max, again  entries written; see below   */
 
 /*
  * On another CPU than 0, calls that need input give -EBUSY, and until stage 4 all that need memory,
@@ -100,6 +101,21 @@ struct contest {
 };
 
 _Static_assert(sizeof(struct contest) == 72, "both widths share this layout");
+
+/*
+ * One CPU, for SYS_CORRAL.  Each clock interrupt calls a small function of the kernel.  If `again` is
+ * 0, every CPU is stopped, the function is written over, and they go on.  Else nothing is changed.
+ */
+struct corral_entry {
+    uint32_t id;                /* the kernel's number, from 0             */
+    uint32_t before;            /* what the function gave, on this CPU ... */
+    uint32_t after;             /* ... and then, all of them at once       */
+    uint32_t ticks_old;         /* clock interrupts that saw it as before, */
+    uint32_t ticks_new;         /* as it is now,                           */
+    uint32_t ticks_other;       /* or something else: never                */
+};
+
+_Static_assert(sizeof(struct corral_entry) == 24, "both widths share this layout");
 _Static_assert(sizeof(struct ps_entry) == 40, "both widths share this layout");
 _Static_assert(sizeof(struct cpu_entry) == 72, "both widths share this layout");
 

@@ -4,6 +4,7 @@
  */
 #include "cpu.h"
 #include "guard.h"
+#include "ipi.h"
 #include "mm.h"
 #include "nmi.h"
 #include "page.h"
@@ -127,9 +128,21 @@ void mm_init(const void *mbi)
     map_image(DIRECT_BASE);
     map_kernel(DIRECT_BASE + image_end, image_end, end - image_end, MAP_WRITE);
     map_kernel(DIRECT_BASE + end, end, ram_end - end, MAP_WRITE);
+    uintptr_t text = virt_to_phys(kernel_text_end) - start;
+    ASSERT(text <= DEVICE_BASE - TEXT_ALIAS);
+    map_kernel(TEXT_ALIAS, start, text, MAP_WRITE);
 #endif
     for (unsigned i = 0; i < STACK_GUARDS; i++)
         unmap_guard(stack_guard(i));
+}
+
+void *text_alias(const void *at)
+{
+#ifdef __x86_64__
+    return phys_to_virt(virt_to_phys(at)); /* the image is mapped a second time, as RAM */
+#else
+    return (void *)((uintptr_t)at - (uintptr_t)kernel_text_start + TEXT_ALIAS);
+#endif
 }
 
 void mm_init_cpu(void)

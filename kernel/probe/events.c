@@ -8,6 +8,7 @@
 #include "mm.h"
 #include "nmi.h"
 #include "probe.h"
+#include "probe_ipis.h"
 #include "probe_locks.h"
 
 #define VECTOR_FIRST 0x50 /* to 0xbf: no device has these */
@@ -64,6 +65,8 @@ static void interrupt(unsigned vector, bool user)
         nmi_log(probe_line);
     if (probe_lock_in_interrupt)
         probe_spin_round(probe_lock_in_interrupt - 1);
+    if (probe_run_patched)
+        probe_patched_round(1);
     probe_where[vector] = this_cpu()->id;
     probe_count[vector]++;
     probe_answer[vector] = ~probe_token;

@@ -209,6 +209,7 @@ static const struct {
     [SYS_SET_GS] = {sys_set_gs, ALWAYS},
     [SYS_NMI] = {sys_nmi, STAGE_SHARING},
     [SYS_CONTEST] = {sys_contest, ALWAYS},
+    [SYS_CORRAL] = {sys_corral, STAGE_SHARING},
 };
 
 static uintptr_t dispatch(const struct regs *regs)

@@ -140,6 +140,28 @@ static void send_nmi(int argc, char **argv)
                (void *)(uintptr_t)cpus[cpu].nmi_ip, cpus[cpu].nmi_place);
 }
 
+static void corral(int argc, char **argv)
+{
+    static struct corral_entry seen[MAX_CPUS];
+    long count = sys_corral(seen, MAX_CPUS, 0);
+
+    (void)argc, (void)argv;
+    if (count >= 0) {
+        sys_sleep(TICKS_PER_SECOND / 10);
+        count = sys_corral(seen, MAX_CPUS, 1);
+    }
+    if (count < 0) {
+        printf("No CPU was stopped: %s.\n", error_text(count));
+        return;
+    }
+    printf("All %ld CPUs stood still while code was written that each clock tick executes.\n"
+           "%3s %6s %6s %10s %10s %6s\n", count, "CPU", "BEFORE", "AFTER", "OLD TICKS", "NEW TICKS",
+           "OTHER");
+    for (long i = 0; i < count; i++)
+        printf("%3u %6u %6u %10u %10u %6u\n", seen[i].id, seen[i].before, seen[i].after,
+               seen[i].ticks_old, seen[i].ticks_new, seen[i].ticks_other);
+}
+
 static void remember_job(long tid)
 {
     for (int j = 0; j < MAX_JOBS; j++) {
@@ -220,6 +242,7 @@ static const struct command commands[] = {
     { "cpus",     "cpus [SECONDS]", "lists the CPUs and what they do",      show_cpus     },
     { "nmi",      "nmi CPU",      "sends a CPU an NMI, shows where it came", send_nmi     },
     { "locks",    "locks",        "lets all CPUs compete for locks",        locks         },
+    { "corral",   "corral",       "stops every CPU and writes over code of theirs", corral },
     { "echo",     "echo WORDS",   "prints the words",                       echo          },
     { "halt",     "halt",         "switches the machine off",               halt          },
 };

@@ -25,11 +25,15 @@ void kintr(struct regs *regs)
         return; /* not in service: an EOI would end another interrupt (SDM 3A 11.9) */
     irql_t old = irql_raise((irql_t)(vector >> 4));
     lapic_eoi(); /* the level keeps its equals away; the local APIC need not */
-    this_cpu()->interrupts++;
+    struct cpu        *cpu = this_cpu();
+    struct interrupted found = {regs, cpu->interrupted};
+    cpu->interrupted = &found; /* with interrupts off: whole before anybody asks this CPU */
+    cpu->interrupts++;
     sti();
     if (handlers[vector])
         handlers[vector](vector, regs_from_user(regs));
     cli();
+    cpu->interrupted = found.outer;
     irql_lower(old);
 }
 

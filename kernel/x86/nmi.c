@@ -4,6 +4,7 @@
 #include "nmi.h"
 
 #include "intr.h"
+#include "ipi.h"
 #include "lapic.h"
 #include "probe.h"
 
@@ -13,6 +14,7 @@
  */
 void knmi(const struct regs *regs)
 {
+    stop_here(); /* another CPU may be in a panic */
     struct cpu *cpu = this_cpu();
     cpu->nmis++;
     cpu->nmi_ip = (uintptr_t)regs->ip;

@@ -3,6 +3,7 @@
  * fails, the return to ring 3 fails, or the kernel is wrong and stops.
  */
 #include "entry.h"
+#include "ipi.h"
 #include "mm.h"
 #include "nmi.h"
 #include "panic.h"
@@ -37,6 +38,8 @@ void ktrap(struct regs *regs, uintptr_t cr2)
 {
     unsigned vector = (unsigned)regs->vector;
     bool     user = regs_from_user(regs);
+    if (!user && vector == VECTOR_BREAKPOINT && text_trap(regs))
+        return; /* somebody writes this instruction just now */
     if ((vector == VECTOR_NM || (!user && vector == VECTOR_GP)) && nmi_fixup(regs))
         return; /* it knows its own by the error code; gs_fixup() might take them for its */
     if (!user && (vector == VECTOR_GP || vector == VECTOR_PF) && gs_fixup(regs, cr2))

@@ -114,6 +114,12 @@ static inline long sys_contest(struct contest *to, unsigned kind, unsigned round
     return syscall3(SYS_CONTEST, (unsigned long)to, kind, rounds);
 }
 
+/* Writes over code of the kernel (unless `again`); at most `max` entries, one a CPU; how many. */
+static inline long sys_corral(struct corral_entry *buf, unsigned max, int again)
+{
+    return syscall3(SYS_CORRAL, (unsigned long)buf, max, (unsigned long)again);
+}
+
 /* Sends an NMI to a CPU. */
 static inline long sys_nmi(unsigned long cpu)
 {

@@ -1,0 +1,158 @@
+"""CPUs that take turns, for lab 5's tests: what one waits for, another does in its own turn."""
+
+from __future__ import annotations
+
+import struct
+
+from grader.explore.scene import Scene
+from grader.verdict import WRONG, Fail
+
+ON = 1                  # flags of a mailbox: interrupts on
+TURN = 3000             # instructions of a turn: more than one call takes on one CPU
+ROUNDS = 60             # of turns, before somebody hangs
+ARG = struct.Struct("<4I")
+LINE = 64               # struct probe_line: kernel/include/probe_ipis.h
+OLD, NEW = 4, 0x40       # what probe_patched() gives
+NEW_CODE = bytes.fromhex("0410") * 4        # add $0x10,%al four times
+OLD_CODE = bytes.fromhex("0401") * 4
+NOP = bytes.fromhex("0f1f440000")
+
+
+def level(number: int) -> int:
+    """Flags of a mailbox: the level of the call."""
+    return number << 8
+
+
+class Turns(Scene):
+    """A scene with all CPUs."""
+
+    def __init__(self, cell):
+        super().__init__(cell)
+        self.cpus = range(self.m.cpus)
+        self.others = range(1, self.m.cpus)
+        self.m.write_u32("probe_new_result", NEW)
+
+    # ---- making a state ----
+
+    def rest(self, *cpus: int) -> None:
+        """These CPUs have nothing to do, with interrupts on."""
+        for cpu in cpus:
+            self.m.start(cpu, "probe_rest", flags=ON)
+            self.run_until(cpu, "probe_rest", "a CPU that rests")
+
+    def argument(self) -> tuple[int, ...]:
+        """Fresh words that the next call is to pass on."""
+        words = tuple(self.random.getrandbits(32) for _ in range(4))
+        self.m.write("probe_arg", ARG.pack(*words))
+        return words
+
+    def code(self, data: bytes) -> None:
+        """What text_patch() or text_poke() is to write next."""
+        self.m.write("probe_new_bytes", data)
+        self.m.write_u32("probe_new_size", len(data))
+
+    def jump(self) -> bytes:
+        """`jmp probe_poke_target`, for probe_poke_site."""
+        site, target = map(self.m.elf.address, ("probe_poke_site", "probe_poke_target"))
+        return b"\xe9" + struct.pack("<i", target - site - 5)
+
+    # ---- running ----
+
+    def run_until(self, cpu: int, until, expected: str, budget: int = 40_000):
+        """Runs one CPU alone to an address."""
+        stop = self.m.run(cpu, until, budget, exact=False)
+        if stop.reason != "address":
+            raise self.failed_on(stop, expected)
+        return stop
+
+    def failed_on(self, stop, expected: str) -> Exception:
+        """The failure that a stop of any CPU is."""
+        self.cpu = stop.cpu
+        return self.failed(stop, expected)
+
+    def give(self, cpu: int, until=(), turn: int = TURN) -> bool:
+        """One turn of a CPU; whether it stands at one of the addresses."""
+        stop = self.m.run(cpu, until, turn, exact=False)
+        if stop.reason not in ("address", "budget"):
+            raise self.failed_on(stop, "the CPU goes on")
+        return stop.reason == "address"
+
+    def together(self, wanted: dict[int, object], expected: str, held=(), turn=lambda: TURN,
+                 rounds: int = ROUNDS, stay: bool = True) -> None:
+        """All CPUs but the `held` ones take turns, until each of `wanted` has come to its address;
+        there it stays, or it goes on."""
+        missing = dict(wanted)
+        for _ in range(rounds):
+            for cpu in self.cpus:
+                if cpu in held or stay and cpu in wanted and cpu not in missing:
+                    continue
+                if self.give(cpu, missing.get(cpu, ()), turn()):
+                    missing.pop(cpu, None)
+            if not missing:
+                return
+        cpu = min(missing)
+        raise self.failed_on(self.m.run(cpu, (), 1), f"{expected} (CPU {cpu})")
+
+    def returned(self, *cpus: int, **details) -> None:
+        """Runs all, until the calls of these CPUs are over."""
+        self.together({cpu: "probe_returned" for cpu in cpus}, "the call returns", **details)
+
+    def then_rest(self, cpu: int, function: str, arg: int = 0) -> None:
+        """The CPU is to call a function, and to rest when that is over."""
+        self.m.start(cpu, "probe_then_rest", self.m.elf.address(function), arg, flags=ON)
+
+    def rested(self, *cpus: int, **details) -> list[int]:
+        """Runs all, until these CPUs' calls are over and they rest; the results."""
+        self.together({cpu: "probe_rest" for cpu in cpus}, "the call returns", stay=False, **details)
+        return [self.line("probe_then", cpu)[0] for cpu in cpus]
+
+    def settle(self, *cpus: int) -> None:
+        """A turn more for each of these: what they are in the middle of is over."""
+        for cpu in cpus:
+            self.give(cpu)
+
+    # ---- looking ----
+
+    def line(self, name: str, cpu: int = 0) -> tuple[int, ...]:
+        """A CPU's notes in one of the kernel's tables."""
+        return struct.unpack("<16I", self.m.read(self.m.elf.address(name) + LINE * cpu, LINE))
+
+    def forget(self) -> None:
+        """Clears all notes."""
+        for name in ("probe_got", "probe_steps", "probe_seen", "probe_polls", "probe_then"):
+            self.m.write(name, bytes(LINE * 8))
+        self.m.write("probe_one_got", bytes(LINE))
+
+    def accepted(self, *cpus: int) -> None:
+        """Fails unless the calls of these CPUs were not refused."""
+        for cpu in cpus:
+            if not self.m.result(cpu) & 0xFF:
+                raise Fail(WRONG, expected=f"CPU {cpu}'s call is done: interrupts are on and the "
+                           "level is PASSIVE", seen="it was refused")
+
+    def check_got(self, words: tuple[int, ...], *cpus: int) -> None:
+        """Fails unless the function read these words on each of the CPUs."""
+        for cpu in cpus:
+            got = self.line("probe_got", cpu)[:4]
+            if got == words:
+                continue
+            if got == (0,) * 4:
+                seen = "it did not run there"
+            elif got == (0xDEADBEEF,) * 4:
+                seen = "words that the caller wrote after its call had returned"
+            else:
+                seen = " ".join(f"{word:x}" for word in got)
+            raise Fail(WRONG, expected=f"the function runs on CPU {cpu}, with the caller's argument",
+                       seen=seen)
+
+    def check_seen(self, first: int, names: tuple[str, str], *cpus: int) -> tuple[int, int]:
+        """Fails if code that was written over did something else on a CPU; the old and new ones."""
+        old = new = 0
+        for cpu in cpus:
+            seen = self.line("probe_seen", cpu)[first:first + 3]
+            if seen[2]:
+                raise Fail(WRONG, expected=f"{names[0]} or {names[1]}, whole, on CPU {cpu}",
+                           seen=f"{seen[2]} times something else",
+                           cause="it executed some of the old bytes and some of the new ones.")
+            old, new = old + seen[0], new + seen[1]
+        return old, new

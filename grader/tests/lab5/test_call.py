@@ -1,0 +1,94 @@
+"""Exercise 5.1: a function that all CPUs run between two barriers."""
+
+from grader.explore.ipis import ON, Turns
+from grader.explore.scene import BUDGET
+from grader.verdict import WRONG, Fail
+
+DEVICE_BELOW = range(0x50, 0x80)        # vectors below IPI_LEVEL
+
+
+def called(cell, caller=0):
+    """A scene in which one CPU has just been asked to call, and the others rest."""
+    scene = Turns(cell)
+    scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
+    scene.forget()
+    words = scene.argument()
+    scene.m.start(caller, "probe_call", flags=ON)
+    return scene, words
+
+
+def test_all(cell):
+    """Each CPU in turn is the one that calls."""
+    for caller in range(cell.machine.cpus):
+        scene, words = called(cell, caller)
+        scene.returned(caller)
+        scene.accepted(caller)
+        scene.check_got(words, *scene.cpus)
+        cell.park()
+
+
+def test_arrive(cell):
+    """One CPU is late: until it comes, no CPU begins."""
+    for late in range(1, cell.machine.cpus):
+        scene, words = called(cell)
+        for _ in range(4):
+            for cpu in scene.cpus:
+                if cpu != late and scene.give(cpu, "probe_phase"):
+                    raise Fail(WRONG, expected=f"no CPU begins before CPU {late} has come",
+                               seen=f"CPU {cpu} has begun, and CPU {late} still runs other code")
+        scene.returned(0)
+        scene.accepted(0)
+        scene.check_got(words, *scene.cpus)
+        cell.park()
+
+
+def test_leave(cell):
+    """One CPU is slow inside the function: until it is done, the call does not return."""
+    for slow in range(1, cell.machine.cpus):
+        scene, words = called(cell)
+        scene.together({slow: "probe_phase"}, "the function begins")
+        for _ in range(4):
+            for cpu in scene.cpus:
+                if cpu != slow and scene.give(cpu, "probe_returned" if cpu == 0 else ()):
+                    raise Fail(WRONG, expected=f"the call returns when CPU {slow} is done too",
+                               seen="it has returned before",
+                               cause="the argument is on the caller's stack, and is gone then.")
+        scene.returned(0)
+        scene.check_got(words, *scene.cpus)
+        cell.park()
+
+
+def test_again(cell):
+    """Many calls, one after the other, in turns of any length."""
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    for _ in range(3):
+        scene.forget()
+        words = scene.argument()
+        scene.m.start(0, "probe_calls", 7, flags=ON)
+        scene.returned(0, turn=lambda: cell.random.randrange(60, 900), rounds=2000)
+        if scene.m.result(0) & 0xFFFFFFFF != 7:
+            raise Fail(WRONG, expected="7 calls", seen=f"{scene.m.result(0)} were done")
+        scene.check_got(words, *scene.cpus)
+
+
+def test_level(cell):
+    """Inside the function a CPU is at IPI_LEVEL: what a device sends waits until it is done."""
+    for cpu in range(cell.machine.cpus):
+        scene, _ = called(cell)
+        scene.together({cpu: "probe_phase"}, "the function begins")
+        vector = scene.vector(DEVICE_BELOW.start, DEVICE_BELOW.stop)
+        scene.fresh_token()
+        scene.m.interrupt(cpu, vector)
+        scene.m.run(cpu, "probe_phase", BUDGET, exact=False)
+        if scene.m.u32(scene.m.elf.address("probe_count") + 4 * vector):
+            raise Fail(WRONG, expected="a device's interrupt waits until the function is done",
+                       seen="its handler ran in the middle of it",
+                       cause="the CPU was below IPI_LEVEL.")
+        scene.returned(0)
+        if cpu:
+            scene.settle(cpu)
+        else:
+            scene.m.call(0, "probe_sled", flags=ON)
+        scene.check_answered(vector)
+        cell.park()

@@ -1,0 +1,71 @@
+"""Exercise 5.4: code is written over while every CPU is held."""
+
+from grader.explore.ipis import NEW_CODE, OLD_CODE, ON, Turns
+from grader.verdict import WRONG, Fail
+
+NAMES = ("the old four instructions", "the new four")
+SIZE = len(NEW_CODE)
+
+
+def check_written(scene, code):
+    seen = scene.m.read("probe_patch_site", SIZE)
+    if seen != code:
+        raise Fail(WRONG, expected=f"the code is {code.hex(' ')}", seen=seen.hex(" "))
+
+
+def patch(scene, code, caller=0):
+    """One call of text_patch(), to its end."""
+    scene.code(code)
+    scene.m.start(caller, "probe_patch", flags=ON)
+    scene.returned(caller)
+    scene.accepted(caller)
+    check_written(scene, code)
+
+
+def test_patch(cell):
+    """There and back, by each CPU; CR0 stays as it is."""
+    for caller in range(cell.machine.cpus):
+        scene = Turns(cell)
+        scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
+        before = [scene.m.regs(cpu).cr0 for cpu in scene.cpus]
+        for code in (NEW_CODE, OLD_CODE, NEW_CODE):
+            patch(scene, code, caller)
+        after = [scene.m.regs(cpu).cr0 for cpu in scene.cpus]
+        if before != after:
+            raise Fail(WRONG, expected="CR0 as it was on each CPU",
+                       seen=", ".join(f"{value:#x}" for value in after))
+        cell.park()
+
+
+def held_inside(cell, at, nested):
+    """A CPU is interrupted before instruction `at` of the four, and then another one writes."""
+    scene = Turns(cell)
+    victim = cell.random.choice(list(scene.others))
+    scene.rest(*(cpu for cpu in scene.others if cpu != victim))
+    scene.forget()
+    scene.then_rest(victim, "probe_patched_round", 1)
+    scene.run_until(victim, scene.m.elf.address("probe_patch_site") + 2 * at, "the code to write")
+    if nested:
+        scene.m.interrupt(victim, scene.vector(0xA0, 0xC0))
+        scene.run_until(victim, "lapic_eoi", "a device's interrupt")
+    scene.code(NEW_CODE)
+    scene.m.start(0, "probe_patch", flags=ON)
+    scene.together({0: "probe_returned", victim: "probe_rest"}, "text_patch() gets it done",
+                   stay=False)
+    scene.accepted(0)
+    check_written(scene, NEW_CODE)
+    if sum(scene.check_seen(0, NAMES, victim)) != 1:
+        raise Fail(WRONG, expected="the CPU that was held goes on", seen="it does not")
+    cell.park()
+
+
+def test_inside(cell):
+    """Each place inside the four instructions at which the IPI can find a CPU."""
+    for at in range(5):
+        held_inside(cell, at, nested=False)
+
+
+def test_nested(cell):
+    """The same, but it is the handler of an interrupt that the IPI finds."""
+    for at in range(5):
+        held_inside(cell, at, nested=True)

@@ -1,0 +1,48 @@
+"""Exercise 5.3: several CPUs call at the same time."""
+
+from grader.explore.ipis import Turns
+from grader.verdict import WRONG, Fail
+
+
+def calls(cell, times, turn):
+    """All CPUs call so often; each of the calls is done."""
+    scene = Turns(cell)
+    scene.forget()
+    words = scene.argument()
+    for cpu in scene.cpus:
+        scene.then_rest(cpu, "probe_calls", times)
+    results = scene.rested(*scene.cpus, turn=turn, rounds=3000)
+    if results != [times] * len(results):
+        raise Fail(WRONG, expected=f"{times} calls of each CPU are done", seen=f"{results}")
+    scene.check_got(words, *scene.cpus)
+    cell.park()
+
+
+def test_turns(cell):
+    """One call of each, begun at the same time, in long turns."""
+    for turn in (40, 100, 250, 600, 1500):
+        calls(cell, 1, lambda: turn)
+
+
+def test_random(cell):
+    """Some calls of each, in turns of any length."""
+    for _ in range(4):
+        calls(cell, 3, lambda: cell.random.randrange(20, 700))
+
+
+def test_two_kinds(cell):
+    """One CPU calls in two phases, the others in one."""
+    for turn in (60, 180, 540):
+        scene = Turns(cell)
+        scene.forget()
+        scene.code(b"")
+        words = scene.argument()
+        for cpu in scene.cpus:
+            scene.then_rest(cpu, "probe_calls" if cpu else "probe_two_phase", 2)
+        results = scene.rested(*scene.cpus, turn=lambda: turn, rounds=3000)
+        if [result & 0xFF for result in results] != [1] + [2] * (len(results) - 1):
+            raise Fail(WRONG, expected="each call is done", seen=f"{results}")
+        scene.check_got(words, *scene.cpus)
+        if sum(scene.check_seen(0, ("old", "new"), *scene.cpus)) != scene.m.cpus:
+            raise Fail(WRONG, expected="the second phase runs once on each CPU", seen="it does not")
+        cell.park()
