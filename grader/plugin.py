@@ -64,6 +64,10 @@ class Cell:
         """Takes the machine back to the parked state, as before each test."""
         self.machine.restore(self._plugin.parked)
 
+    def use(self, cpus: int) -> None:
+        """From here to its end the test has a machine with so many CPUs, parked."""
+        self._plugin.use(cpus)
+
     def count(self, what: str, number: int) -> None:
         """Adds to a figure of the report: count("interrupts", 418)."""
         self.counts[what] = self.counts.get(what, 0) + number
@@ -90,8 +94,8 @@ class Plugin:
         self.job = job
         self.send = send
         self.order = {str(entry.node): index for index, entry in enumerate(job.tests)}
-        self.booted: Any = None
-        self.parked: Any = None
+        self.cpus = job.cpus                          # how many the present machine has
+        self.machines: dict[int, tuple[Any, Any]] = {}    # by that: the machine, its parked state
         self.boot_failure: BaseException | None = None
         self.outcome: BaseException | None = None     # what ended the last test
         self.cell: Cell | None = None
@@ -102,6 +106,16 @@ class Plugin:
 
     # ---- the machine ----
 
+    @property
+    def booted(self) -> Any:
+        """The present machine, or None before it is asked for."""
+        return self.machines.get(self.cpus, (None, None))[0]
+
+    @property
+    def parked(self) -> Any:
+        """Its parked state."""
+        return self.machines[self.cpus][1]
+
     def machine(self) -> Any:
         """Boots once; a kernel that does not reach the parked state fails each test alike."""
         if self.boot_failure is not None:
@@ -110,14 +124,23 @@ class Plugin:
             try:
                 module = importlib.import_module(self.job.machine)
                 cell = module.Cell(*self.job.cell.split("/"))
-                self.booted = module.boot(cell, self.job.elf, self.job.iso, cpus=self.job.cpus,
-                                          workdir=self.job.workdir)
-                self.parked = self.booted.snapshot()
+                made = module.boot(cell, self.job.elf, self.job.iso, cpus=self.cpus,
+                                   workdir=self.job.workdir)
+                self.machines[self.cpus] = made, made.snapshot()
             except Exception as error:
-                self.boot_failure = error
+                if self.cpus == self.job.cpus:
+                    self.boot_failure = error
                 raise
             self.send({"type": "booted", "seconds": time.monotonic() - self.started})
         return self.booted
+
+    def use(self, cpus: int) -> None:
+        """Makes the machine with so many CPUs the present one."""
+        self.cpus = cpus
+        if self.booted is not None and self.booted.dead:
+            self.close()
+        if self.booted is not None:
+            self.booted.restore(self.parked)
 
     def progress(self, test: str, done: int, of: int) -> None:
         now = time.monotonic()
@@ -130,10 +153,7 @@ class Plugin:
     @pytest.fixture(name="cell")
     def fixture_cell(self, request) -> Iterator[Cell]:
         """The cell, its machine parked."""
-        if self.booted is not None and self.booted.dead:
-            self.close()
-        if self.booted is not None:
-            self.booted.restore(self.parked)
+        self.use(self.job.cpus)
         self.cell = Cell(self, self.entry(request.node))
         yield self.cell
 
@@ -169,9 +189,9 @@ class Plugin:
 
     def close(self) -> None:
         """Ends the machine; a replay does so itself, after the debugger."""
-        machine, self.booted, self.parked = self.booted, None, None
-        if machine is not None:
+        for machine, _ in self.machines.values():
             machine.close()
+        self.machines.clear()
 
     # ---- verdicts ----
 

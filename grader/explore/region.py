@@ -33,15 +33,15 @@ RUN, WAIT, EVENT = "run", "drain", "event"
 class Program:
     """What one CPU does: a function that the host calls there.
 
-    `flags` are those of a mailbox (level, interrupts on).  `rests`: it never returns, and is done when
-    it goes round with nothing left to do.
+    `flags` are those of a mailbox (level, interrupts on).  `rests` names the endless loop in which it
+    is done, but for interrupts that it takes there; it never returns.
     """
 
     cpu: int
     function: str
     args: tuple[int, ...] = ()
     flags: int = 0
-    rests: bool = False
+    rests: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,8 @@ class Region:
         self.general = GENERAL[self.m.width]
         self.ip = "rip" if self.m.width == 64 else "eip"
         self.marks = {self.m.elf.address(mark): act for mark, act in (marks or {}).items()}
+        self.resting = {program.cpu: scene.m.elf.address(program.rests)
+                        for program in self.programs.values() if program.rests}
         self.functions = [f for f in functions if f in self.m.elf]
         self._start()
         self.drains = {self.m.elf.address(name) for name in ENTRIES if name in self.m.elf}
@@ -138,7 +140,8 @@ class Region:
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
-        self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains])
+        self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
+                                 *self.resting.values()])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
         self.watched = joined(ranges, 0)
         self.kept = []
@@ -244,6 +247,10 @@ class Run:
         """Whether a CPU's function has returned."""
         return self.at[cpu] == self.region.ends[cpu]
 
+    def rests(self, cpu: int) -> bool:
+        """Whether a CPU is in the loop in which it has nothing more to do."""
+        return self.at[cpu] == self.region.resting.get(cpu)
+
     def waits(self, cpu: int) -> bool:
         """Whether a CPU goes round in a loop, and nobody has written since."""
         return cpu in self._waiting and cpu not in self._stale
@@ -263,8 +270,7 @@ class Run:
         return self._end()
 
     def _end(self) -> bool:
-        left = [cpu for cpu in self.region.cpus if not self.over(cpu)]
-        stuck = [cpu for cpu in left if not self.region.programs[cpu].rests]
+        stuck = [cpu for cpu in self.region.cpus if not self.over(cpu) and not self.rests(cpu)]
         if not stuck:
             return True
         tired = [cpu for cpu in stuck if 0 < self._tired.get(cpu, 0) < ROUNDS]
@@ -282,7 +288,7 @@ class Run:
 
         Of one that rests memory says nothing: it waits for interrupts.
         """
-        candidates = [cpu for cpu in self._stale if not self.region.programs[cpu].rests
+        candidates = [cpu for cpu in self._stale if not self.rests(cpu)
                       and not self._tired.get(cpu)]
         if candidates and self.buffers.empty:
             memory = self.region.look()
