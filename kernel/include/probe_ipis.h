@@ -31,7 +31,7 @@ extern uint32_t probe_run_patched;            /* not 0: an interrupt calls probe
 /* ---- read by the host ---- */
 
 extern struct probe_line probe_got[MAX_CPUS];   /* the argument's words, as fn() or all() read them */
-extern struct probe_line probe_one_got;         /* as one() read them; then its CPU, 1 + its id */
+extern struct probe_line probe_one_got;         /* as one() read them; 1 + its CPU's id; how often */
 extern struct probe_line probe_steps[MAX_CPUS]; /* steps of normal code */
 extern struct probe_line probe_seen[MAX_CPUS];  /* results of probe_patched(): old, new, other;
                                                    then those of probe_poked(): 1, 2, other */

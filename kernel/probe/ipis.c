@@ -93,6 +93,7 @@ __attribute__((noinline)) void probe_one(void *arg)
     struct argument *argument = arg;
     copy_words(probe_one_got.word, argument->word);
     probe_one_got.word[PROBE_ARG_WORDS] = 1 + this_cpu()->id;
+    __atomic_fetch_add(&probe_one_got.word[PROBE_ARG_WORDS + 1], 1, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < probe_new_size; i++)
         *(uint8_t *)text_alias(probe_patch_site + i) = probe_new_bytes[i];
 }
