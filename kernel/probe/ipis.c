@@ -6,9 +6,9 @@
 #include "probe.h"
 #include "x86.h"
 
-#define OLD_RESULT  4 /* of probe_patched() as it is built */
-#define PATCHED     0 /* where probe_seen[].word has the results of each */
-#define POKED       3
+#define OLD_RESULT 4 /* of probe_patched() as it is built */
+#define PATCHED    0 /* where probe_seen[].word has the results of each */
+#define POKED      3
 
 uint32_t probe_arg[PROBE_ARG_WORDS];
 uint8_t  probe_new_bytes[TEXT_MAX];

@@ -51,7 +51,7 @@ def forgets(m, cpu, text):
 
 
 def test_shootdown(cell):
-    """All CPUs know the page; it becomes another one; each executes an instruction that forgets it."""
+    """All CPUs know the page; it becomes another one; each executes an INVLPG for it."""
     for caller in range(cell.machine.cpus):
         scene = Turns(cell)
         m = scene.m
@@ -77,8 +77,8 @@ def test_shootdown(cell):
         scene.accepted(caller)
         for cpu in scene.cpus:
             if cpu not in done:
-                raise Fail(WRONG, expected=f"CPU {cpu} executes INVLPG for the page before the call "
-                           "returns", seen="it does not")
+                raise Fail(WRONG, expected=f"INVLPG for the page on CPU {cpu} before the "
+                           "call returns", seen="it does not")
         m.write_u32("probe_go", 1)
         for cpu in others:
             scene.run_until(cpu, "probe_returned", "a CPU that waited")
