@@ -103,7 +103,8 @@ class Turns(Scene):
 
     def rested(self, *cpus: int, **details) -> list[int]:
         """Runs all, until these CPUs' calls are over and they rest; the results."""
-        self.together({cpu: "probe_rest" for cpu in cpus}, "the call returns", stay=False, **details)
+        self.together({cpu: "probe_rest" for cpu in cpus}, "the call returns", stay=False,
+                      **details)
         return [self.line("probe_then", cpu)[0] for cpu in cpus]
 
     def settle(self, *cpus: int) -> None:
@@ -142,7 +143,7 @@ class Turns(Scene):
                 seen = "words that the caller wrote after its call had returned"
             else:
                 seen = " ".join(f"{word:x}" for word in got)
-            raise Fail(WRONG, expected=f"the function runs on CPU {cpu}, with the caller's argument",
+            raise Fail(WRONG, expected=f"the function on CPU {cpu}, with the caller's argument",
                        seen=seen)
 
     def check_seen(self, first: int, names: tuple[str, str], *cpus: int) -> tuple[int, int]:

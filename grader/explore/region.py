@@ -84,6 +84,7 @@ class Region:
     `memory` names what the CPUs share: for reports, and to put it back.  `functions` are those of the
     given code whose accesses count; those of the labs from number 4 on always do.  `marks` are places
     where a CPU stops too, with what happens there; `words` says of a mark what the CPU does there.
+    `sends` are functions of the given code that send an interrupt to another CPU.
     """
 
     def __init__(self, scene: Scene, name: str, programs: Iterable[Program],
@@ -94,7 +95,8 @@ class Region:
                  check: Callable[[Run], None] | None = None,
                  waited: Callable[[Run, int], None] | None = None,
                  columns: dict[str, Callable[[Run], str]] | None = None,
-                 words: dict[str, str] | None = None, start: str = ""):
+                 words: dict[str, str] | None = None, start: str = "",
+                 sends: Iterable[str] = ()):
         self.scene, self.m, self.name = scene, scene.m, name
         self.programs = {program.cpu: program for program in programs}
         self.cpus = list(self.programs)
@@ -104,6 +106,7 @@ class Region:
         self.columns = columns or {}
         self.words = {scene.m.elf.address(mark): text for mark, text in (words or {}).items()}
         self.begins = start                 # in words, for a report
+        self.sends = {scene.m.elf.address(name) for name in sends}
         self.general = GENERAL[self.m.width]
         self.ip = "rip" if self.m.width == 64 else "eip"
         self.marks = {self.m.elf.address(mark): act for mark, act in (marks or {}).items()}
@@ -141,7 +144,7 @@ class Region:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
         self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
-                                 *self.resting.values()])
+                                 *self.resting.values(), *self.sends])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
         self.watched = joined(ranges, 0)
         self.kept = []
@@ -337,7 +340,8 @@ class Run:
         self.turn += 1
         site = region.sites.get(self.at[cpu])
         self.buffers.see(cpu)
-        if site and site.drains:
+        sends = self.at[cpu] in region.sends
+        if sends or site and site.drains:
             self.buffers.drain(cpu)
         address = None
         if site and site.late and (move.late or self.buffers.held(cpu)):
@@ -357,6 +361,8 @@ class Run:
         if site is None or site.writes:
             self._writes += 1
             self._changed(cpu)
+        if sends:
+            self.poke(cpu)
         if not self.over(cpu):
             self._look_round(cpu, registers)
 

@@ -40,7 +40,8 @@ class QemuMachine(Machine):
         self._ip, self._sp, self._flags = (
             ("rip", "rsp", "rflags") if self.width == 64 else ("eip", "esp", "eflags"))
         self._pauses = self.elf.occurrences(PAUSE)
-        self._patched = False           # a test wrote over the kernel's code
+        self._patched = False           # a test wrote over the kernel's code, ..
+        self._written: list[range] = [] # .. here
         self._breakpoints: set[int] = set()
         self._hold: bool | None = None  # how steps treat interrupts just now
         self._settled: set[int] = set() # CPUs that stopped at a breakpoint: no time is owed
@@ -343,7 +344,8 @@ class QemuMachine(Machine):
         if self._rsp.read(pc - 1, 1) != HLT or self._rsp.register("cs") & 3:
             return False
         symbol = self.elf.symbol_at(pc - 1)
-        return self._patched or symbol is None or pc - 1 in self.elf.boundaries(symbol.name)
+        return symbol is None or pc - 1 in self.elf.boundaries(symbol.name) \
+            or any(pc - 1 in written for written in self._written)
 
     def _halt_again(self, cpu: int, pc: int) -> None:
         """Puts a CPU that an SMI woke back into HLT."""
@@ -420,7 +422,9 @@ class QemuMachine(Machine):
 
     def write(self, address: int | str, data: bytes, cpu: int = 0) -> None:
         address = self.elf.address(address)
-        self._patched |= bool(self.elf.code(address, 1))
+        if self.elf.code(address, 1):
+            self._patched = True
+            self._written.append(range(address, address + len(data)))
         self._rsp.select(cpu)
         if not self._rsp.write(address, data):
             raise Unmapped(address, cpu)

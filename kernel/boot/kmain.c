@@ -65,7 +65,7 @@ void cpu_take_events(struct cpu *cpu)
 {
     tss_init(cpu);
     nmi_init(cpu);
-    __atomic_store_n(&cpu->nmi_ready, true, __ATOMIC_RELEASE); /* the gate and the TSS come before */
+    __atomic_store_n(&cpu->nmi_ready, true, __ATOMIC_RELEASE); /* gate and TSS come before */
 }
 
 /* The last step of each CPU: from here on it is interrupted, and runs what is its. */

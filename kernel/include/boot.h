@@ -15,8 +15,8 @@ extern const unsigned corral_stage;
 _Noreturn void kmain(uint32_t magic, uint32_t boot_information);
 
 /*
- * The CPU's TSS and its places for NMIs: from here on everything can come.  Interrupts off, once, on
- * the CPU itself.
+ * The CPU's TSS and its places for NMIs: from here on everything can come.  Interrupts off, once,
+ * on the CPU itself.
  */
 void cpu_take_events(struct cpu *cpu);
 

@@ -59,7 +59,7 @@ struct cpu {
     uintptr_t             nmi_ip;         /* where the last one found this CPU */
     uint32_t              machine_checks; /* ... that it survived */
     bool                  released;       /* an AP may run its threads; stored with release by CPU 0 */
-    struct interrupted   *interrupted;    /* what its handlers interrupted, innermost first: intr.h */
+    struct interrupted   *interrupted;    /* by its handlers, innermost first: intr.h */
     bool                  nmi_ready;      /* its NMIs have a place; stored with release by itself */
     struct probe_cpu      probe;
     struct tss            tss __attribute__((aligned(16)));

@@ -15,12 +15,12 @@
 typedef void intr_handler(unsigned vector, bool user);
 
 /*
- * What an interrupt found, while its handler runs: cpu->interrupted is the list of a CPU, the innermost
- * first.  Another CPU may read the list of one that it holds, or that has told it since.
+ * What an interrupt found, while its handler runs: cpu->interrupted is the list of a CPU, the
+ * innermost first.  Another CPU may read the list of one that it holds, or that has told it since.
  */
 struct interrupted {
     const struct regs  *regs;
-    struct interrupted *outer; /* what the handler that these are of had interrupted; NULL: nothing */
+    struct interrupted *outer; /* what the handler with these registers interrupted; NULL: nothing */
 };
 
 /* Names the handler of a vector from 32 on.  CPU 0, before the vector can arrive. */

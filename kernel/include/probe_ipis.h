@@ -1,8 +1,8 @@
 /*
  * probe_ipis.h: what the grader calls for lab 5, and what it finds afterwards.
  *
- * The functions are called by the mailbox; each of those that are named as markers is not inlined, so
- * that the host can stop there.
+ * The functions are called by the mailbox; each of those that are named as markers is not inlined,
+ * so that the host can stop there.
  */
 #ifndef CORRAL_PROBE_IPIS_H
 #define CORRAL_PROBE_IPIS_H
@@ -30,8 +30,8 @@ extern uint32_t probe_run_patched;            /* not 0: an interrupt calls probe
 
 /* ---- read by the host ---- */
 
-extern struct probe_line probe_got[MAX_CPUS];   /* the argument's words, as fn() or all() read them */
-extern struct probe_line probe_one_got;         /* as one() read them; then its CPU, 1 + its id */
+extern struct probe_line probe_got[MAX_CPUS];   /* the argument, as fn() or all() read it */
+extern struct probe_line probe_one_got;         /* as one() read it; 1 + its CPU's id; how often */
 extern struct probe_line probe_steps[MAX_CPUS]; /* steps of normal code */
 extern struct probe_line probe_seen[MAX_CPUS];  /* results of probe_patched(): old, new, other;
                                                    then those of probe_poked(): 1, 2, other */
@@ -65,7 +65,8 @@ bool probe_patch(void);
 bool probe_poke(void);
 
 /*
- * Calls fn(arg), notes its result, and rests: unlike a CPU whose call has returned it takes interrupts.
+ * Calls fn(arg), notes its result, and rests: unlike a CPU whose call has returned it takes
+ * interrupts.
  */
 typedef uintptr_t probe_call_function(uintptr_t arg);
 void probe_then_rest(probe_call_function *fn, uintptr_t arg);

@@ -82,7 +82,7 @@ void panic(const char *fmt, ...)
         }
         panic_stop();
     }
-    stop_others(); /* before a word is printed, so that what they would print does not mix with it */
+    stop_others(); /* first, so that what they print does not mix with it */
     va_start(args, fmt);
     kvsnprintf(panic_message, sizeof(panic_message), fmt, args);
     va_end(args);

@@ -6,9 +6,9 @@
 #include "probe.h"
 #include "x86.h"
 
-#define OLD_RESULT  4 /* of probe_patched() as it is built */
-#define PATCHED     0 /* where probe_seen[].word has the results of each */
-#define POKED       3
+#define OLD_RESULT 4 /* of probe_patched() as it is built */
+#define PATCHED    0 /* where probe_seen[].word has the results of each */
+#define POKED      3
 
 uint32_t probe_arg[PROBE_ARG_WORDS];
 uint8_t  probe_new_bytes[TEXT_MAX];
@@ -93,6 +93,7 @@ __attribute__((noinline)) void probe_one(void *arg)
     struct argument *argument = arg;
     copy_words(probe_one_got.word, argument->word);
     probe_one_got.word[PROBE_ARG_WORDS] = 1 + this_cpu()->id;
+    __atomic_fetch_add(&probe_one_got.word[PROBE_ARG_WORDS + 1], 1, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < probe_new_size; i++)
         *(uint8_t *)text_alias(probe_patch_site + i) = probe_new_bytes[i];
 }

@@ -35,5 +35,6 @@ probe_poke_target:
 /* Has nothing to do, and takes interrupts if they are on.  Does not return. */
     .globl probe_rest
 probe_rest:
+    nop                     /* the host stops here: at PAUSE that costs more */
     pause
     jmp   probe_rest

@@ -1,5 +1,6 @@
 /*
- * corral.c: the system call behind `corral`.  Code is written over that all CPUs execute all the time.
+ * corral.c: the system call behind `corral`.  Code is written over that all CPUs execute all the
+ * time.
  */
 #include "boot.h"
 #include "errno.h"

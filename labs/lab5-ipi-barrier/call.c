@@ -9,8 +9,8 @@
  *      waits           <-------------  left + 1
  *      gives the turn
  *
- * The counters are set to 0 by the next call, when all have left this one: `left` is the last that a
- * CPU touches, so no slow one still looks at them.
+ * The counters are set to 0 by the next call, when all have left this one: `left` is the last that
+ * a CPU touches, so no slow one still looks at them.
  */
 #include "hole.h"
 #include "lab5.h"
@@ -51,9 +51,9 @@ void ipi_interrupt(void)
 void ipi_poll(void)
 {
     /*
-     * This is in every loop that waits, so nothing asked must cost little.  The level may be any:
-     * below IPI_LEVEL the IPI itself may come at any instruction of this, and above it there is
-     * nothing to raise.  What does the IPI find that comes later?
+     * This is in every loop that waits, so nothing asked must cost little.  The level may be
+     * any: below IPI_LEVEL the IPI itself may come at any instruction of this, and above it
+     * there is nothing to raise.  What does the IPI find that comes later?
      */
     HOLE_LATER("5.7", "answer a call without its IPI");
 }

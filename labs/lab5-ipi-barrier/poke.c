@@ -19,11 +19,11 @@
 bool text_poke(void *at, const uint8_t bytes[TEXT_SITE])
 {
     /*
-     * 1. What does a CPU execute that comes here after two of the five bytes are new?  Which one
-     *    byte can be written first, so that nobody does?  (SDM 3A 9.1.3)
+     * 1. What does a CPU execute that comes here after two of the five bytes are new?  Which
+     *    one byte can be written first, so that nobody does?  (SDM 3A 9.1.3)
      * 2. After each step: what must every CPU have done before the next?
-     * 3. text_trap() runs on another CPU at any of these moments.  What must it know, since when,
-     *    and how long?
+     * 3. text_trap() runs on another CPU at any of these moments.  What must it know, since
+     *    when, and how long?
      * 4. Two CPUs may call this at the same time.
      */
     HOLE("5.5", "write a jump or a NOP in three steps, behind a breakpoint");

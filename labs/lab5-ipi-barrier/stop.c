@@ -7,12 +7,12 @@
 
 
 /*
- * stop_others(): see ipi.h.  An NMI comes even where interrupts are off.  Only the first wins, so two
- * that panic at once do not stop each other before either has said why.
+ * stop_others(): see ipi.h.  An NMI comes even where interrupts are off.  Only the first wins, so
+ * two that panic at once do not stop each other before either has said why.
  */
 void stop_others(void)
 {
-    /* Which interrupt reaches a CPU that has turned interrupts off?  And if two do this at once? */
+    /* Which interrupt reaches a CPU that has turned interrupts off?  What if two do this? */
     HOLE_LATER("5.8", "stop every other CPU for good");
 }
 

@@ -14,19 +14,19 @@ bool may_call(void)
 }
 
 /*
- * Waits until no other call is under way, and begins one: gives the level before, and leaves this CPU
- * at IPI_LEVEL.
+ * Waits until no other call is under way, and begins one: gives the level before, and leaves this
+ * CPU at IPI_LEVEL.
  *
- * The turn is taken at IPI_LEVEL: below it a handler that interrupts us just then, and calls too, would
- * wait for the turn that we have, and we for the handler.  But whoever waits goes back to his own level
- * each time, so that the one who has the turn can ask him.  No queue, for the same reason: a handler
- * cannot stand in line behind what it interrupted.
+ * The turn is taken at IPI_LEVEL: below it a handler that interrupts us just then, and calls too,
+ * would wait for the turn that we have, and we for the handler.  But whoever waits goes back to his
+ * own level each time, so that the one who has the turn can ask him.  No queue, for the same
+ * reason: a handler cannot stand in line behind what it interrupted.
  */
 irql_t take_turn(void)
 {
     /*
-     * Two CPUs call at the same time.  Who of them asks the other, and at which level must the one
-     * that waits be, so that it can answer?  At which level does it take its turn?  (Which
+     * Two CPUs call at the same time.  Who of them asks the other, and at which level must the
+     * one that waits be, so that it can answer?  At which level does it take its turn?  (Which
      * handler could come in between, and call as well?)
      */
     HOLE_LATER("5.3", "wait until no other CPU's call is under way");

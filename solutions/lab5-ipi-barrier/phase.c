@@ -7,9 +7,9 @@
 /*
  * ipi_two_phase(one, all, arg): see ipi.h.
  *
- * The CPU that calls runs one(), between the two barriers that ipi_call() has anyway: all have arrived,
- * and nobody has been let go.  A lock that each CPU takes in turn would do for one(), but would make
- * all() one after the other.
+ * The CPU that calls runs one(), between the two barriers that ipi_call() has anyway: all have
+ * arrived, and nobody has been let go.  A lock that each CPU takes in turn would do for one(), but
+ * would make all() one after the other.
  */
 bool ipi_two_phase(ipi_function *one, ipi_function *all, void *arg)
 {

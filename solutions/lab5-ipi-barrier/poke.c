@@ -13,15 +13,15 @@
 #define INT3      0xcc
 #define JMP_REL32 0xe9
 
-/* The one under way.  `at` is stored last and taken away last: text_trap() reads the rest only for it. */
+/* The one under way.  text_trap() reads `next` only while `at` is there: it is stored last. */
 static struct {
     uint32_t  busy;
     uintptr_t at;   /* 0: none */
     uintptr_t next; /* where the new instruction goes on */
 } poke;
 
-/* A CPU that has answered has an IRET, or this, between what it did before and what it will execute.
-   It has also left text_trap(), where interrupts are off. */
+/* A CPU that has answered has this between what it executed before and what it will execute.  It has
+   also left text_trap(), where interrupts are off. */
 static void serialise_here(void *arg)
 {
     (void)arg;
@@ -82,11 +82,11 @@ bool text_poke(void *at, const uint8_t bytes[TEXT_SITE])
     return true;
     /* INSTEAD 5.5 */
     //| /*
-    //|  * 1. What does a CPU execute that comes here after two of the five bytes are new?  Which one
-    //|  *    byte can be written first, so that nobody does?  (SDM 3A 9.1.3)
+    //|  * 1. What does a CPU execute that comes here after two of the five bytes are new?  Which
+    //|  *    one byte can be written first, so that nobody does?  (SDM 3A 9.1.3)
     //|  * 2. After each step: what must every CPU have done before the next?
-    //|  * 3. text_trap() runs on another CPU at any of these moments.  What must it know, since when,
-    //|  *    and how long?
+    //|  * 3. text_trap() runs on another CPU at any of these moments.  What must it know, since
+    //|  *    when, and how long?
     //|  * 4. Two CPUs may call this at the same time.
     //|  */
     //| HOLE("5.5", "write a jump or a NOP in three steps, behind a breakpoint");

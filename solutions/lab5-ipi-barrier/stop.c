@@ -11,8 +11,8 @@ static uint32_t stopper; /* 1 + the number of the CPU that goes on; 0: nobody st
 /* END 5.8 */
 
 /*
- * stop_others(): see ipi.h.  An NMI comes even where interrupts are off.  Only the first wins, so two
- * that panic at once do not stop each other before either has said why.
+ * stop_others(): see ipi.h.  An NMI comes even where interrupts are off.  Only the first wins, so
+ * two that panic at once do not stop each other before either has said why.
  */
 void stop_others(void)
 {
@@ -26,7 +26,7 @@ void stop_others(void)
         if (cpu != &cpus[self - 1] && __atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
             ipi_send_nmi(cpu);
     /* INSTEAD 5.8 */
-    //| /* Which interrupt reaches a CPU that has turned interrupts off?  And if two do this at once? */
+    //| /* Which interrupt reaches a CPU that has turned interrupts off?  What if two do this? */
     //| HOLE_LATER("5.8", "stop every other CPU for good");
     /* END 5.8 */
 }

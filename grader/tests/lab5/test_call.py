@@ -28,9 +28,14 @@ def test_all(cell):
 
 
 def test_arrive(cell):
-    """One CPU is late: until it comes, no CPU begins."""
+    """One CPU is late in a second call: until it comes, no CPU begins."""
     for late in range(1, cell.machine.cpus):
-        scene, words = called(cell)
+        scene, _ = called(cell)
+        scene.returned(0)
+        scene.settle(*scene.others)
+        scene.forget()
+        words = scene.argument()
+        scene.m.start(0, "probe_call", flags=ON)
         for _ in range(4):
             for cpu in scene.cpus:
                 if cpu != late and scene.give(cpu, "probe_phase"):

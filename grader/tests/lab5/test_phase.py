@@ -38,6 +38,8 @@ def test_once(cell):
         if one[:4] != words or not 1 <= one[4] <= scene.m.cpus:
             raise Fail(WRONG, expected="the first phase runs on one CPU, with the argument",
                        seen="it did not")
+        if one[5] != 1:
+            raise Fail(WRONG, expected="the first phase runs once", seen=f"it ran {one[5]} times")
         cell.park()
 
 
