@@ -13,7 +13,7 @@ from grader.verdict import HANG, WRONG, Fail
 ROUND = 20_000          # instructions that a round needs at most, if nobody is in the way
 PATIENCE = 600          # instructions for which a CPU is watched while it has to wait
 CHECKED = 1             # SPIN_CHECKED
-PASSIVE, DISPATCH, CLOCK, IPI, HIGH = 0, 2, 13, 14, 15
+PASSIVE, DISPATCH, CLOCK, HIGH = 0, 2, 13, 15
 STUCK_TICKS = 200
 TROUBLE = {1: "SPIN_RECURSION", 2: "SPIN_OWNER", 3: "SPIN_LEVEL", 4: "SPIN_STUCK"}
 INTERRUPTS_ON = 1

@@ -26,9 +26,9 @@ probe_y:    .skip 64
 probe_r:    .skip 64
 
 #ifdef __x86_64__
-#define LOCKED_ADD lock; orl $0, (%rsp)
+#define LOCKED_ADD lock orl $0, (%rsp)
 #else
-#define LOCKED_ADD lock; orl $0, (%esp)
+#define LOCKED_ADD lock orl $0, (%esp)
 #endif
 
     .macro function name
@@ -143,5 +143,5 @@ probe_r:    .skip 64
     ret
 
     function litmus_lockinc
-    lock; incl probe_x
+    lock incl probe_x
     ret

@@ -1,6 +1,6 @@
 """Exercises 4.2 and 4.7: a lock for any level."""
 
-from grader.explore.locks import (CHECKED, CLOCK, DISPATCH, HIGH, IPI, PASSIVE, ROUND, Locks, steps,
+from grader.explore.locks import (CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, ROUND, Locks, steps,
                                   waits)
 from grader.verdict import WRONG, Fail
 
@@ -86,7 +86,7 @@ def test_interrupt(cell):
 
 
 def test_waiting_level(cell):
-    """A CPU that waits takes what its caller would take, an IPI among it; and IF stays as it was."""
+    """A CPU that waits takes the interrupts that its caller would take."""
     for vector, level, before in ((VECTOR, CLOCK, PASSIVE), (0x65, HIGH, 5), (0x75, 7, DISPATCH)):
         locks = prepared(cell, level)
         m = locks.m
