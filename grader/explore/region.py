@@ -46,11 +46,13 @@ class Program:
 
 @dataclass(frozen=True)
 class Memory:
-    """A named piece of memory that the CPUs share."""
+    """A named piece of memory that the CPUs share.  `executed`: as code, so a write to it counts though
+    no instruction reads it."""
 
     name: str
     address: int
     size: int
+    executed: bool = False
 
 
 @dataclass(frozen=True)
@@ -358,6 +360,7 @@ class Run:
         self.at[cpu] = registers[region.ip]
         if self.at[cpu] in region.drains:
             self._drain(cpu)
+            self._seen = {}         # an interrupt was taken: what looks like before is not
         if site is not None and site.writes:
             self._writes += 1
             self._changed(cpu)
