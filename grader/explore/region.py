@@ -7,6 +7,7 @@ an order of moves is a schedule, and it is the same in both emulators.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from grader.errors import GraderError
 from grader.explore.access import DRAIN, Site, site_at, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
+from grader.machine.types import BUDGET
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
@@ -77,7 +79,11 @@ class Done:
     move: Move
     before: int                 # where the CPU stood
     after: int                  # where it stands then
-    forced: bool                # the CPU before it could not go on: no preemption
+    waits: bytes | None = None  # it goes round in a loop: the memory that it saw
+
+
+class Detour(Exception):
+    """A run in few stops did not come where a run with all of them did."""
 
 
 class Region:
@@ -121,6 +127,8 @@ class Region:
                            sites_of(self.m.elf, name)}
         self.sites: dict[int, Site] = {}
         self.points: frozenset[int] = frozenset()
+        self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
+        self._few: dict[tuple[int, int], frozenset[int]] = {}
         self.watched: list[tuple[int, int]] = []    # ranges: what a CPU that waits may wait for
         self.kept: list[tuple[int, bytes]] = []     # memory as it is at the start
         self.use(self.candidates.values(), [(each.address, each.size) for each in self.memory])
@@ -135,6 +143,15 @@ class Region:
                 and lab_of(elf, symbol.address) >= 4]
         return list(dict.fromkeys(labs + self.functions))
 
+    def few(self, target: int = 0) -> frozenset[int]:
+        """The points at which a run must stop that nobody interrupts any more, and one other."""
+        key = (target, len(self.spins))
+        if key not in self._few:
+            self._few[key] = frozenset([*self.marks, *self.ends.values(), *self.drains, *self.spins,
+                                        *self.resting.values(), *self.sends, *([target] if target
+                                                                               else [])])
+        return self._few[key]
+
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Puts these ranges back too before each run."""
         self.m.restore(self.start)
@@ -145,6 +162,7 @@ class Region:
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
+        self.spins, self._few = set(), {}
         self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
                                  *self.resting.values(), *self.sends])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
@@ -238,7 +256,9 @@ class Run:
         self.current = -1                       # whose turn it is
         self.turn = 0                           # moves in it
         self.notes: dict = {}                   # for the test
+        self.points = region.points             # where it stops
         self._seen: dict[tuple, list] = {}      # in this turn: states of the CPU
+        self._passed: Counter[int] = Counter()  # .. and how often it was where
         self._writes = 0
         self._waiting: dict[int, bytes] = {}    # CPUs that go round in a loop: the memory they saw
         self._stale: set[int] = set()           # .. since when somebody wrote
@@ -317,7 +337,6 @@ class Run:
                        cause="livelock: they keep each other busy, and nobody gets further.")
         self.pending = move
         before = self.at.get(move.cpu, 0)
-        forced = self.current < 0 or self.over(self.current) or self.waits(self.current)
         if move.kind == WAIT:
             self.buffers.drain_one(move.cpu)
             self._changed(move.cpu)
@@ -327,7 +346,8 @@ class Run:
         else:
             self._run(move)
         self.pending = None
-        self.log.append(Done(move, before, self.at.get(move.cpu, 0), forced))
+        self.log.append(Done(move, before, self.at.get(move.cpu, 0),
+                             self._waiting.get(move.cpu) if move.kind == RUN else None))
         if move.kind == RUN:
             mark = self.region.marks.get(self.at[move.cpu])
             if mark:
@@ -337,6 +357,7 @@ class Run:
         cpu, region = move.cpu, self.region
         if cpu != self.current:
             self.current, self.turn, self._seen, self._writes = cpu, 0, {}, 0
+            self._passed.clear()
         self._waiting.pop(cpu, None)
         self._stale.discard(cpu)
         self.turn += 1
@@ -351,23 +372,58 @@ class Run:
             self.buffers.before_store(cpu, address, site.size)
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
-        stop = self.m.hop(cpu, region.points)
+        stop = self.m.hop(cpu, self.points)
         if stop is not None:
+            if self.points is not region.points and stop.reason == BUDGET:
+                raise Detour
             raise region.scene.failed(stop, "its next access to memory, or its end")
         if address is not None:
             self.buffers.after_store(cpu, address, site.size)
         registers = self.m.regs(cpu).values
+        rested = self.rests(cpu)
         self.at[cpu] = registers[region.ip]
         if self.at[cpu] in region.drains:
             self._drain(cpu)
             self._seen = {}         # an interrupt was taken: what looks like before is not
-        if site is not None and site.writes:
+        few = self.points is not region.points and not (rested and self.rests(cpu))
+        if few or site is not None and site.writes:     # with few stops nobody knows what it wrote
             self._writes += 1
             self._changed(cpu)
         if sends:
             self.poke(cpu)
         if not self.over(cpu):
             self._look_round(cpu, registers)
+
+    def express(self, prefix: list[Done]) -> None:
+        """Makes the moves with which another run began, all of them RUN, with as few stops as can be."""
+        region = self.region
+        while prefix:
+            cpu = prefix[0].move.cpu
+            number = next((n for n, done in enumerate(prefix) if done.move.cpu != cpu), len(prefix))
+            turn, prefix = prefix[:number], prefix[number:]
+            target = turn[-1].after
+            self.current, self.turn = cpu, number
+            self.points = region.few(target)
+            left = sum(done.after == target for done in turn)
+            while left:
+                if self.m.hop(cpu, self.points) is not None:
+                    raise Detour
+                self.at[cpu] = self.m.regs(cpu).values[region.ip]
+                left -= self.at[cpu] == target
+                mark = region.marks.get(self.at[cpu])
+                if mark:
+                    mark(self, cpu)
+            self.log += turn
+            self._waiting.pop(cpu, None)
+            self._stale.discard(cpu)
+            if turn[-1].waits is not None:
+                self._wait(cpu, turn[-1].waits)
+            if any(done.before in region.sends for done in turn):
+                self.poke(cpu)
+            elif any(site.writes for done in turn if (site := region.sites.get(done.before))):
+                self._changed(cpu)
+        self.points = region.points
+        self.current = -2           # the next move begins a turn, and its own count of loops
 
     def _drain(self, cpu: int) -> None:
         if self.buffers.held(cpu):
@@ -382,6 +438,7 @@ class Run:
 
     def _look_round(self, cpu: int, registers: dict[str, int]) -> None:
         """Whether this CPU is where it was before, in the same state: then it waits."""
+        self._passed[self.at[cpu]] += 1
         key = tuple(registers[name] for name in self.region.general[:-1])
         old = self._seen.get(key)
         if old is None:
@@ -401,6 +458,8 @@ class Run:
     def _wait(self, cpu: int, memory: bytes) -> None:
         self._waiting[cpu] = memory
         self._stale.discard(cpu)
+        if self.points is self.region.points:
+            self.region.spins |= {pc for pc, times in self._passed.items() if times > 1}
         if self.region.waited and memory:
             self.region.waited(self, cpu)
 

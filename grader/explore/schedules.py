@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from grader.errors import GraderError
-from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run, joined
+from grader.explore.region import EVENT, RUN, WAIT, Detour, Done, Move, Region, Run, joined
 from grader.verdict import Fail
 
 CHAIN = 24              # schedules that follow one another before a snapshot is restored
@@ -71,18 +71,33 @@ def usual(run: Run) -> Move:
 class Planned:
     """The usual choice but for some numbered moves; notes where it could have gone elsewhere."""
 
-    def __init__(self, plan: dict[int, Move], lates: bool, events: bool):
+    def __init__(self, plan: dict[int, Move], lates: bool, events: bool, leaf: bool = False,
+                 parent: list[Done] | None = None):
         self.plan, self.lates, self.events = plan, lates, events
+        self.leaf = leaf            # nobody asks where it could have gone elsewhere
+        self.last = max(plan, default=-1)
+        begins = (parent or [])[:max(0, self.last)]
+        alike = all(done.move.kind == RUN and not done.move.late for done in begins)
+        self.begins = begins if alike else []       # moves that another run has made alike
         self.others: list[tuple[int, Move, bool]] = []      # number, move, whether it preempts
+        self.log: list[Done] = []
 
     def __call__(self, run: Run) -> Move:
         number = len(run.log)
+        self.log = run.log
+        if self.leaf and number >= self.last and run.buffers.empty \
+                and not any(move.late for move in self.plan.values()):
+            run.points = run.region.few()
         if number in self.plan:
             return self.plan[number]
         move = usual(run)
-        if not self.plan or number > max(self.plan):
+        if not self.leaf and number > self.last:
             self._note(run, number, move)
         return move
+
+    def full(self) -> Planned:
+        """The same, with every stop."""
+        return Planned(self.plan, False, False)
 
     def _note(self, run: Run, number: int, move: Move) -> None:
         going_on = move.cpu == run.current
@@ -104,23 +119,24 @@ class Bounded:
 
     def __init__(self, preemptions: int = 2):
         self.preemptions = preemptions
-        self._todo: deque[tuple[dict[int, Move], int, int, int]] = deque([({}, 0, 0, 0)])
+        self._todo: deque[tuple] = deque([({}, 0, 0, 0, None)])
         self._later: list[tuple] = []
 
     def __iter__(self) -> Iterator[Planned]:
         while self._todo or self._later:
             if not self._todo:
                 self._todo, self._later = deque(self._later), []
-            plan, preempted, late, events = self._todo.popleft()
-            planned = Planned(plan, not late and not events and preempted < self.preemptions,
-                              not late and not events and preempted < self.preemptions)
-            yield planned
+            plan, preempted, late, events, parent = self._todo.popleft()
             bound = self.preemptions - (1 if late or events else 0)
+            more = not late and not events and preempted < self.preemptions
+            planned = Planned(plan, more, more, bool(plan) and preempted >= bound, parent)
+            yield planned
             for number, move, preempts in planned.others:
                 costs = preempted + preempts
                 is_late, is_event = late + move.late, events + (move.kind == EVENT)
                 if costs <= (self.preemptions - 1 if is_late or is_event else bound):
-                    self._later.append((plan | {number: move}, costs, is_late, is_event))
+                    self._later.append((plan | {number: move}, costs, is_late, is_event,
+                                        planned.log))
 
 
 class Pct:
@@ -281,9 +297,15 @@ class Explorer:
     def _go(self, choose: Chooser, fresh: bool) -> Failed | None:
         run = self.region.begin(fresh)
         try:
+            if isinstance(choose, Planned) and choose.begins:
+                run.express(choose.begins)
             follow(run, choose)
             return None
+        except Detour:
+            return self._go(choose.full(), True)
         except Fail as fail:
+            if isinstance(choose, Planned) and (choose.begins or choose.leaf):
+                return self._go(choose.full(), True)        # the same with all its stops
             moves = [done.move for done in run.log]
             if run.pending is not None:
                 moves.append(run.pending)
