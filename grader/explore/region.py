@@ -175,6 +175,7 @@ class Region:
         Gives what is on the stacks by then."""
         self.m.restore(self.called)
         stacks = []
+        self.raised = {}
         for cpu in self.cpus:
             before = self.m.regs(cpu)
             top = before.sp
@@ -183,6 +184,8 @@ class Region:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
             self.registers[cpu] = {name: now.values[name] for name in self.general}
+            if now.cr8 != before.cr8:       # the host cannot set the level: its own way leads there
+                self.raised[cpu] = {name: before.values[name] for name in self.general}
             stacks.append((now.sp, top - now.sp))
         self.start = self.m.snapshot()
         return stacks
@@ -193,6 +196,7 @@ class Region:
         """Brings each CPU to the first instruction of its function, and keeps that state."""
         self.ends: dict[int, int] = {}
         self.registers: dict[int, dict[str, int]] = {}
+        self.raised: dict[int, dict[str, int]] = {}     # of CPUs whose level changes before that
         for program in self.programs.values():
             self.m.start(program.cpu, program.function, *program.args, flags=program.flags)
             stop = self.m.run(program.cpu, program.function, START_BUDGET)
@@ -208,13 +212,15 @@ class Region:
         if fresh:
             self.m.restore(self.start)
         else:
-            for cpu, wanted in self.registers.items():
+            for cpu, wanted in (self.registers | self.raised).items():
                 now = self.m.regs(cpu).values
                 changed = {name: value for name, value in wanted.items() if now[name] != value}
                 if changed:
                     self.m.set_regs(cpu, **changed)
             for address, data in self.kept:
                 self.m.write(address, data)
+            for cpu in self.raised:
+                self.m.hop(cpu, self.points)
         run = Run(self)
         if self.begun:
             self.begun(run)
