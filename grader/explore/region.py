@@ -163,6 +163,7 @@ class Region:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
             self.registers[cpu] = {name: now.values[name] for name in self.general}
+            self.levels[cpu] = now.cr8
             stacks.append((now.sp, top - now.sp))
         self.start = self.m.snapshot()
         return stacks
@@ -173,6 +174,7 @@ class Region:
         """Brings each CPU to the first instruction of its function, and keeps that state."""
         self.ends: dict[int, int] = {}
         self.registers: dict[int, dict[str, int]] = {}
+        self.levels: dict[int, int] = {}
         for program in self.programs.values():
             self.m.start(program.cpu, program.function, *program.args, flags=program.flags)
             stop = self.m.run(program.cpu, program.function, START_BUDGET)
@@ -185,11 +187,12 @@ class Region:
 
     def begin(self, fresh: bool) -> Run:
         """A run from the start: from the snapshot, or from the end of one that went well."""
-        if fresh:
-            self.m.restore(self.start)
+        ended = {} if fresh else {cpu: self.m.regs(cpu).values for cpu in self.cpus}
+        if fresh or any(now["cr8"] != self.levels[cpu] for cpu, now in ended.items()):
+            self.m.restore(self.start)      # what a CPU does before its first access may be a level
         else:
             for cpu, wanted in self.registers.items():
-                now = self.m.regs(cpu).values
+                now = ended[cpu]
                 changed = {name: value for name, value in wanted.items() if now[name] != value}
                 if changed:
                     self.m.set_regs(cpu, **changed)
