@@ -83,9 +83,12 @@ def lock_word(m, symbol: str) -> int:
 
 
 def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0, fair: bool = False,
-                levels: dict[int, int] | None = None, events=(), check=counted,
+                levels: dict[int, int] | None = None, events=(), check=counted, after=None,
                 function: str = "", name: str = "", memory: Iterable[Memory] = ()) -> Region:
-    """Each of the CPUs takes one lock and gives it back, at its level (DISPATCH unless told)."""
+    """Each of the CPUs takes one lock and gives it back, at its level (DISPATCH unless told).
+
+    `after` is called as after(run, cpu) when a CPU has given it back.
+    """
     m = scene.m
     call, symbols = KINDS[kind]
     call = function or call
@@ -102,8 +105,10 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
     return Region(
         scene, name or f"{number} CPUs, one lock", programs, [*shared, *memory],
         functions=[call],
-        marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves},
-        words={"probe_inside": "has the lock", "probe_outside": "gives it back"},
+        marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves}
+        | ({"probe_after": after} if after else {}),
+        words={"probe_inside": "has the lock", "probe_outside": "gives it back",
+               "probe_after": "has given it back"},
         events=events, check=check, waited=asked if fair else None,
         columns={"in": lambda run: " ".join(map(str, sorted(inside(run)))) or "-"},
         start=f"the lock is free, {number} CPUs are about to take it")

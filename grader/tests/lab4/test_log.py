@@ -60,6 +60,10 @@ def from_nmi(cell):
         scene.forget()
         if count and m.run(0, "probe_returned", count).reason == "address":
             break
+        if not set(read_log(m)[1]) <= {mine}:
+            raise Fail(WRONG, expected=f"a log of whole lines for whoever looks: no line, or {mine!r}",
+                       seen=str(read_log(m)), went_wrong=m.place(m.pc(0)),
+                       cause="the count says that there is a line before all of it is there.")
         m.nmi(0)
         scene.run_to("probe_returned", "log_line() comes back, and the NMI does")
         lines = scene.check_nmis().lines

@@ -3,6 +3,7 @@
 from grader.explore.explore import explore
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
+from grader.explore.waiting import check_pauses, wait_for
 
 ROUNDS = (253, 259)         # acquisitions by one CPU, after which eight bits are about to wrap, or have
 ROOM = 64
@@ -14,7 +15,10 @@ def test_two(cell):
 
 
 def test_order(cell):
-    """Three and four CPUs get it in the order in which they ask."""
+    """Three and four CPUs get it in the order in which they ask, and wait with PAUSE."""
+    scene = Scene(cell)
+    check_pauses(scene, wait_for(scene, "probe_ticket_round"))
+    cell.park()
     for cpus in (3, 4):
         explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True), preemptions=1, most=150,
                 pct=24, walks=24)
