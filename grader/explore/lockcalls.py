@@ -11,6 +11,7 @@ from grader.stops import failure_of_stop
 from grader.verdict import HANG, WRONG, Fail
 
 ROUND = 20_000          # instructions that a round needs at most, if nobody is in the way
+GRACE = 400_000         # .. and for a panic to be printed
 PATIENCE = 600          # instructions for which a CPU is watched while it has to wait
 CHECKED = 1             # SPIN_CHECKED
 PASSIVE, DISPATCH, CLOCK, IPI, HIGH = 0, 2, 13, 14, 15
@@ -88,6 +89,9 @@ class Locks:
         self.check_shared()
 
     def failed(self, stop, expected: str) -> Exception:
+        if stop.reason == BUDGET:
+            later = self.m.run(stop.cpu, (), GRACE)     # a panic that is being printed says more
+            stop = later if later.reason == "panic" else stop
         failure = failure_of_stop(stop)
         return Fail(failure.reason if failure else HANG, expected=expected,
                     seen=failure.seen if failure else str(stop),

@@ -36,6 +36,11 @@ def enters(run: Run, cpu: int) -> None:
     run.notes.setdefault("order", []).append(cpu)
 
 
+def holders(run: Run, outside: int) -> list[int]:
+    """For a report: those inside, and those about to give the lock back."""
+    return [cpu for cpu in run.region.cpus if cpu in inside(run) or run.at[cpu] == outside]
+
+
 def leaves(run: Run, cpu: int) -> None:
     """It is about to give the lock back."""
     if cpu in inside(run):
@@ -110,7 +115,8 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         words={"probe_inside": "has the lock", "probe_outside": "gives it back",
                "probe_after": "has given it back"},
         events=events, check=check, waited=asked if fair else None,
-        columns={"in": lambda run: " ".join(map(str, sorted(inside(run)))) or "-"},
+        columns={"in": lambda run: " ".join(map(str, holders(run, m.elf.address("probe_outside"))))
+                 or "-"},
         start=f"the lock is free, {number} CPUs are about to take it")
 
 

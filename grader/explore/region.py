@@ -283,11 +283,21 @@ class Run:
         if tired:
             self._stale.update(tired)
             return False
-        where = ", ".join(f"CPU {cpu} at {self.m.elf.where(self.at[cpu])}" for cpu in stuck)
-        raise Fail(HANG, expected="every CPU gets to its end",
-                   seen=f"{'deadlock' if len(stuck) > 1 else 'it waits forever'}: {where}",
+        where = "; ".join(self._position(cpu) for cpu in self.region.cpus)
+        who = f"CPU {stuck[0]} waits" if len(stuck) == 1 else "each of them waits"
+        raise Fail(HANG, expected="every CPU gets to its end", seen=f"deadlock: {where}",
                    went_wrong=self.m.place(self.at[stuck[0]]),
-                   cause="each of them waits for what none of the others will do any more.")
+                   cause=f"{who} for what nobody will do any more.")
+
+    def _position(self, cpu: int) -> str:
+        """Where a CPU is when nobody can go on."""
+        if self.over(cpu):
+            return f"CPU {cpu} is done"
+        if self.rests(cpu):
+            return f"CPU {cpu} has nothing to do"
+        line = self.m.elf.line(self.at[cpu])
+        at = f" ({line.file.rpartition('/')[2]}:{line.line})" if line else ""
+        return f"CPU {cpu} waits at {self.m.elf.where(self.at[cpu])}{at}"
 
     def settle(self) -> None:
         """Before a choice that is forced: a CPU that waits for memory that is as it was still waits.
@@ -354,7 +364,7 @@ class Run:
             self.watch(cpu, site, self.m.regs(cpu).values)
         stop = self.m.hop(cpu, region.points)
         if stop is not None:
-            raise region.scene.failed(stop, "its next access to memory, or its end")
+            raise self._stopped(stop)
         if address is not None:
             self.buffers.after_store(cpu, address, site.size)
         registers = self.m.regs(cpu).values
@@ -368,6 +378,16 @@ class Run:
             self.poke(cpu)
         if not self.over(cpu):
             self._look_round(cpu, registers)
+
+    def _stopped(self, stop) -> Exception:
+        """What came instead of an access to memory, or the end."""
+        fail = self.region.scene.failed(
+            stop, f"CPU {stop.cpu} comes to its next access to memory, or to its end")
+        if isinstance(fail, Fail) and fail.failure.reason == HANG and stop.reason == "budget":
+            fail.failure.seen = f"CPU {stop.cpu} goes round without a look at memory"
+            fail.failure.cause = ("a loop that waits for another CPU must read memory in each turn: what "
+                                  "was read before it will never change.")
+        return fail
 
     def _changed(self, cpu: int) -> None:
         """Somebody wrote: what the others wait for may have come."""

@@ -25,6 +25,7 @@ class Told:
     step: Step
     at: int                     # where the CPU stood before it
     told: bool = False          # its effects are in `step`
+    waits: bool = False         # and now the CPU goes round in a loop
 
 
 class _Teller(Replayed):
@@ -108,6 +109,7 @@ def _after(region: Region, run: Run, each: Told) -> None:
                      LOCKED: f"LOCK: {name} from {old} to {new}"}[site.kind]
         if held:
             step.text += ", which stays in its store buffer"
+    each.waits = run.waits(move.cpu)
     if move.kind == RUN and run.over(move.cpu):
         step.text += "; returns"
     step.shown = [column(run) for column in region.columns.values()]
@@ -157,8 +159,9 @@ def _decisive(told: list[Told]) -> int:
     switches = [n for n in range(1, len(told)) if told[n].move.cpu != told[n - 1].move.cpu]
     later = {n: any(each.move.cpu == told[n - 1].move.cpu for each in told[n:]) for n in switches}
     for number in switches:
-        if later[number] and told[number - 1].move.kind == RUN \
-                and "returns" not in told[number - 1].step.text:
+        before = told[number - 1]
+        if later[number] and before.move.kind == RUN and not before.waits \
+                and "returns" not in before.step.text:
             return number
     return next((number for number, each in enumerate(told)
                  if each.move.late and each.site and each.site.late), -1)
@@ -170,6 +173,8 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
     cpu = before.move.cpu
     if before.move.kind != RUN or "returns" in before.step.text:
         return f"CPU {cpu} is done, CPU {told[number].move.cpu} goes on"
+    if before.waits:
+        return f"CPU {cpu} waits, CPU {told[number].move.cpu} goes on"
     done = f"has {PAST[before.site.kind]}" if before.site else before.step.text
     next_one = next((each for each in told[number:] if each.move.cpu == cpu
                      and each.move.kind == RUN), None)
