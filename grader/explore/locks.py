@@ -75,6 +75,10 @@ def counted(run: Run) -> None:
     """At the end: every CPU was inside once, and its step of the shared counter is there."""
     m, cpus = run.m, run.region.cpus
     rounds = len(cpus)
+    came = run.notes.get("order", [])
+    if sorted(came) != sorted(cpus):
+        raise Fail(WRONG, expected=f"each of {rounds} CPUs between taking the lock and giving it back, "
+                   "once", seen=", ".join(f"CPU {cpu}" for cpu in came) or "none of them")
     seen = m.u32("probe_shared")
     if seen != rounds:
         raise Fail(WRONG, expected=f"{rounds} steps of a counter that only the holder changes",

@@ -384,9 +384,9 @@ class Run:
         fail = self.region.scene.failed(
             stop, f"CPU {stop.cpu} comes to its next access to memory, or to its end")
         if isinstance(fail, Fail) and fail.failure.reason == HANG and stop.reason == "budget":
-            fail.failure.seen = f"CPU {stop.cpu} goes round without a look at memory"
-            fail.failure.cause = ("a loop that waits for another CPU must read memory in each turn: what "
-                                  "was read before it will never change.")
+            fail.failure.seen = f"CPU {stop.cpu} goes round and reads nothing that another CPU writes"
+            fail.failure.cause = ("a loop waits for what no CPU will ever write: a copy that was read before "
+                                  "the loop, or the wrong word.")
         return fail
 
     def _changed(self, cpu: int) -> None:

@@ -1,7 +1,8 @@
 """Exercise 4.2: a lock for any level, taken by several CPUs and by interrupts."""
 
 from grader.explore.explore import explore
-from grader.explore.locks import lock_region
+from grader.explore.lockcalls import Locks
+from grader.explore.locks import counted, lock_region
 from grader.explore.scene import BUDGET, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import HANG, WRONG, Fail
@@ -19,6 +20,7 @@ def make(scene, level, which=0, flags=0):
 def check_levels(levels):
     """At the end each CPU is back at its own level."""
     def check(run):
+        counted(run)
         for cpu, level in levels.items():
             seen = run.m.u32(run.m.elf.address("probe_level") + 4 * cpu)
             if seen != level:
@@ -47,8 +49,24 @@ def test_more(cell):
         cell.park()
 
 
+def is_a_lock(cell):
+    """One CPU has it, the other waits, and then it is the other way round: the level is not all."""
+    locks = Locks(cell)
+    make(locks, ABOVE_DEVICES)
+    for first, second in ((0, 1), (1, 0)):
+        locks.start(first, "probe_spin_round", 0)
+        locks.inside(first)
+        locks.start(second, "probe_spin_round", 0)
+        locks.waits(second)
+        locks.finish(first)
+        locks.inside(second)
+        locks.finish(second)
+    cell.park()
+
+
 def test_interrupt(cell):
     """Before each instruction a device interrupts, and its handler takes the same lock."""
+    is_a_lock(cell)
     scene = Scene(cell)
     make(scene, ABOVE_DEVICES)
     m = scene.m
