@@ -53,8 +53,8 @@ class Locks:
         """The CPU will call fn() as soon as it runs."""
         self.m.start(cpu, fn, *args, flags=flags_for(level, interrupts))
 
-    def to(self, cpu: int, where: str, expected: str, budget: int = ROUND) -> None:
-        """Runs a CPU to a function; else it is the student's failure."""
+    def to(self, cpu: int, where: str | tuple[str, ...], expected: str, budget: int = ROUND) -> None:
+        """Runs a CPU to a function, or to one of several; else it is the student's failure."""
         stop = self.m.run(cpu, where, budget)
         if stop.reason != ADDRESS:
             raise self.failed(stop, expected)
@@ -115,7 +115,9 @@ class Locks:
 
     def report(self, cpu: int, expected: str, budget: int = ROUND) -> Report:
         """Runs a CPU to spin_report(), and reads what it is told."""
-        self.to(cpu, "spin_report", expected, budget)
+        self.to(cpu, ("spin_report", "probe_returned"), expected, budget)
+        if self.m.pc(cpu) != self.m.elf.address("spin_report"):
+            raise Fail(WRONG, expected=expected, seen="no report: the call returns")
         regs = self.m.regs(cpu)
         at = regs.rdi if self.m.width == 64 else self.m.ptr(regs.esp + 4)
         code = "<I4xQQI4xQi4xQ" if self.m.width == 64 else "<IIIIIiI"

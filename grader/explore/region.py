@@ -14,6 +14,7 @@ from grader.errors import GraderError
 from grader.explore.access import DRAIN, Site, site_at, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
+from grader.machine.types import Unmapped
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
@@ -136,9 +137,18 @@ class Region:
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Puts these ranges back too before each run."""
         self.m.restore(self.start)
-        ranges = [*ranges, *((address, len(data)) for address, data in self.kept)]
+        ranges = [each for each in (*ranges, *((at, len(data)) for at, data in self.kept))
+                  if self._is_there(*each)]
         self.kept = [(address, self.m.read(address, size)) for address, size in
                      joined(ranges, GAP)]
+
+    def _is_there(self, address: int, size: int) -> bool:
+        """Whether there is memory: a student's pointer may lead anywhere."""
+        try:
+            self.m.read(address, size)
+        except Unmapped:
+            return False
+        return True
 
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
@@ -146,26 +156,40 @@ class Region:
         self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
                                  *self.resting.values(), *self.sends])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
-        self.watched = joined(ranges, 0)
+        self.watched = joined((each for each in ranges if self._is_there(*each)), 0)
         self.kept = []
         self.keep([*ranges, *self._to_first_points()])
 
     def _to_first_points(self) -> list[tuple[int, int]]:
         """What a CPU does before its first access nobody can notice: it is done before the start.
-        Gives what is on the stacks by then."""
+        Gives what is on the stacks by then.
+
+        To come to a mark is a move, since the test takes note of it: a CPU that touches nothing before
+        one begins at its function.
+        """
+        stays: set[int] = set()
+        stacks = self._hop_first(stays)
+        while any(self.registers[cpu][self.ip] in self.marks for cpu in self.cpus):
+            stays |= {cpu for cpu in self.cpus if self.registers[cpu][self.ip] in self.marks}
+            stacks = self._hop_first(stays)
+        self.start = self.m.snapshot()
+        return stacks
+
+    def _hop_first(self, stays: set[int]) -> list[tuple[int, int]]:
+        """Takes each CPU but those to its first point."""
         self.m.restore(self.called)
         stacks = []
         for cpu in self.cpus:
             before = self.m.regs(cpu)
             top = before.sp
-            stop = self.m.hop(cpu, self.points) if before.pc not in self.points else None
+            hops = cpu not in stays and before.pc not in self.points
+            stop = self.m.hop(cpu, self.points) if hops else None
             if stop is not None:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
             self.registers[cpu] = {name: now.values[name] for name in self.general}
             self.levels[cpu] = now.cr8
             stacks.append((now.sp, top - now.sp))
-        self.start = self.m.snapshot()
         return stacks
 
     # ---- the state in which it begins ----
@@ -359,7 +383,10 @@ class Run:
         address = None
         if site and site.late and (move.late or self.buffers.held(cpu)):
             address = site.where(self.m.regs(cpu).values, self.m.width)
-            self.buffers.before_store(cpu, address, site.size)
+            try:
+                self.buffers.before_store(cpu, address, site.size)
+            except Unmapped:
+                address = None      # it is about to fault
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
         stop = self.m.hop(cpu, region.points)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from grader.explore.access import DRAIN, LOAD, LOCKED, RMW, STORE, Site
 from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run
 from grader.explore.schedules import Failed, Replayed, Result, follow, turns_of
+from grader.machine.types import Unmapped
 from grader.verdict import CaseGone, Fail, Place, ReplayStop, Schedule, Step
 
 PAST = {LOAD: "read", STORE: "written", RMW: "changed it", LOCKED: "changed it", DRAIN: "fenced"}
@@ -76,12 +77,16 @@ def _before(region: Region, run: Run, move: Move) -> Told:
     elif site.size:
         run.buffers.see(cpu)
         each.address = site.where(region.m.regs(cpu).values, region.m.width)
-        step.text = _value(region, _read(region, each, cpu))
+        step.text = _there(region, each, cpu)
     return each
 
 
-def _read(region: Region, each: Told, cpu: int) -> int:
-    return region.m.read_uint(each.address, min(each.site.size, 8), cpu)
+def _there(region: Region, each: Told, cpu: int) -> str:
+    """What is in memory where an access goes."""
+    try:
+        return _value(region, region.m.read_uint(each.address, min(each.site.size, 8), cpu))
+    except Unmapped:
+        return "nothing: no page is there"
 
 
 def _value(region: Region, value: int) -> str:
@@ -102,7 +107,7 @@ def _after(region: Region, run: Run, each: Told) -> None:
         step.text = site.text.split()[0]
     elif site is not None:
         name, old = region.name_of(each.address), step.text
-        new = _value(region, _read(region, each, move.cpu))
+        new = _there(region, each, move.cpu)
         held = bool(run.buffers.held(move.cpu)) and site.late
         step.text = {LOAD: f"reads {name} = {old}", STORE: f"writes {name} = {new}",
                      RMW: f"no LOCK: reads {name} = {old}, writes {new}",
@@ -185,8 +190,12 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
 
 def cause_of(told: list[Told], decisive: int) -> str:
     """A sentence of cause, if the deciding step has the shape of a well-known mistake."""
-    held = next((each for each in told if each.move.late and each.site and each.site.late), None)
+    held = _held(told)
     if held is not None:
+        read = next((each for each in told[:told.index(held)] if each.move.cpu == held.move.cpu
+                     and each.site and each.site.kind == LOAD and each.address == held.address), None)
+        if read and held.site.kind == STORE:
+            return _two_steps(read, held)
         kind = ("has no LOCK, so its read and its write are two steps" if held.site.kind == RMW else
                 "is a plain store, which waits in the CPU's store buffer; what this CPU reads next "
                 "comes from memory before that store is there")
@@ -197,9 +206,25 @@ def cause_of(told: list[Told], decisive: int) -> str:
     after = next((each for each in told[decisive:] if each.move.cpu == before.move.cpu), None)
     if before.site and after and after.site and before.site.kind == LOAD \
             and after.site.kind == STORE and before.address == after.address:
-        return (f"the read ({before.step.line}) and the write ({after.step.line}) are two steps; "
-                "another CPU can read the same value between them.")
+        return _two_steps(before, after)
     return ""
+
+
+def _held(told: list[Told]) -> Told | None:
+    """The store that was held and matters: the first that another CPU would have seen."""
+    first = next((n for n, each in enumerate(told) if each.move.late and each.site and each.site.late),
+                 None)
+    if first is None:
+        return None
+    cpu = told[first].move.cpu
+    others = {each.address for each in told[first:] if each.site and each.move.cpu != cpu}
+    return next((each for each in told[first:] if each.move.cpu == cpu and each.site and each.site.late
+                 and each.address in others), told[first])
+
+
+def _two_steps(read: Told, write: Told) -> str:
+    return (f"the read ({read.step.line}) and the write ({write.step.line}) are two steps; "
+            "another CPU can read the same value between them.")
 
 
 # ---- the failure ----
@@ -211,7 +236,7 @@ def report(region: Region, result: Result, shortest: Failed) -> Fail:
     schedule, decisive = schedule_of(region, told)
     first = fail.failure
     stands = told[decisive] if decisive >= 0 else (told[-1] if told else None)
-    switches = len(turns_of(shortest.moves)) - 1
+    switches = max(0, len(turns_of(shortest.moves)) - 1)
     found = (f"{len(result.failed)} of {result.tried} schedules")
     title = f"{region.name}: schedule {shortest.number}, {switches} switch" + "es" * (switches != 1)
     made = Fail(first.reason, expected=first.expected, seen=first.seen, at=first.at,
