@@ -77,8 +77,8 @@ def counted(run: Run) -> None:
     rounds = len(cpus)
     came = run.notes.get("order", [])
     if sorted(came) != sorted(cpus):
-        raise Fail(WRONG, expected=f"each of {rounds} CPUs between taking the lock and giving it back, "
-                   "once", seen=", ".join(f"CPU {cpu}" for cpu in came) or "none of them")
+        raise Fail(WRONG, expected=f"each of {rounds} CPUs between taking the lock and giving it "
+                   "back, once", seen=", ".join(f"CPU {cpu}" for cpu in came) or "none of them")
     seen = m.u32("probe_shared")
     if seen != rounds:
         raise Fail(WRONG, expected=f"{rounds} steps of a counter that only the holder changes",

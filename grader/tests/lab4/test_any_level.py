@@ -85,8 +85,8 @@ def test_interrupt(cell):
             scene.run_to("probe_returned", "spin_acquire() and spin_release() come back")
         except Fail as fail:
             if fail.failure.reason == HANG:
-                fail.failure.cause = ("the handler waits for the lock that the kernel on this same CPU has: "
-                                      "it must not be interrupted while it has it.")
+                fail.failure.cause = ("the handler waits for the lock that the kernel on this same CPU "
+                                      "has: it must not be interrupted while it has it.")
             raise
         scene.check_answered(vector)
         if m.u32("probe_shared") != 2:

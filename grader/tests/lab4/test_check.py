@@ -47,7 +47,8 @@ def waits_in_a_nest(locks, cpu, other):
     """A CPU that has one lock waits for another lock: no mistake."""
     taken(locks, other, 1)
     locks.start(cpu, "probe_spin_nested")
-    check_waits(locks, cpu, 3000, "CPU %d has lock 0 and waits for lock 1, which is no mistake" % cpu)
+    check_waits(locks, cpu, 3000,
+                f"CPU {cpu} has lock 0 and waits for lock 1, which is no mistake")
     locks.start(other, "probe_spin_give", 1, level=CLOCK)
     locks.finish(other)
     locks.inside(cpu)

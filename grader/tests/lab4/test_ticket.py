@@ -21,8 +21,8 @@ def test_order(cell):
     check_pauses(scene, wait_for(scene, "probe_ticket_round"))
     cell.park()
     for cpus in (3, 4):
-        explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True), preemptions=5 - cpus, most=150,
-                pct=24, walks=24)
+        explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True),
+                preemptions=5 - cpus, most=150, pct=24, walks=24)
         cell.park()
 
 
