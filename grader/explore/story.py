@@ -159,17 +159,32 @@ def _close(steps: list[Step], skipped: int) -> int:
 
 
 def _decisive(told: list[Told]) -> int:
-    """The move before which the fate of the schedule was settled: the first one that follows a
-    preemption; without one the first store that was held; -1 if it would go wrong anyway."""
-    switches = [n for n in range(1, len(told)) if told[n].move.cpu != told[n - 1].move.cpu]
-    later = {n: any(each.move.cpu == told[n - 1].move.cpu for each in told[n:]) for n in switches}
-    for number in switches:
-        before = told[number - 1]
-        if later[number] and before.move.kind == RUN and not before.waits \
-                and "returns" not in before.step.text:
+    """The move before which the fate of the schedule was settled: the first one that comes between a
+    CPU's read and its write of the same word; else the last one that follows a preemption; without one
+    the first store that was held; -1 if it would go wrong anyway."""
+    preempts = [n for n in range(1, len(told)) if _preempts(told, n)]
+    for number in preempts:
+        before, after = told[number - 1], _next_of(told, number)
+        if after and before.site and after.site and before.site.kind == LOAD and after.site.writes \
+                and before.address == after.address:
             return number
-    return next((number for number, each in enumerate(told)
-                 if each.move.late and each.site and each.site.late), -1)
+    return preempts[-1] if preempts else next(
+        (n for n, each in enumerate(told) if each.move.late and each.site and each.site.late), -1)
+
+
+def _preempts(told: list[Told], number: int) -> bool:
+    """Whether this move follows one of a CPU that could go on, and does so later if a store was held:
+    then it may be that store that matters."""
+    before = told[number - 1]
+    held = any(each.move.late for each in told)
+    return before.move.cpu != told[number].move.cpu and before.move.kind == RUN \
+        and not before.waits and "returns" not in before.step.text \
+        and (not held or _next_of(told, number) is not None)
+
+
+def _next_of(told: list[Told], number: int) -> Told | None:
+    """What the CPU of the move before does next."""
+    return next((each for each in told[number:] if each.move.cpu == told[number - 1].move.cpu), None)
 
 
 def _switch(region: Region, told: list[Told], number: int) -> str:
