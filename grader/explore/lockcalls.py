@@ -11,6 +11,7 @@ from grader.stops import failure_of_stop
 from grader.verdict import HANG, WRONG, Fail
 
 ROUND = 20_000          # instructions that a round needs at most, if nobody is in the way
+GRACE = 400_000         # .. and for a panic to be printed
 PATIENCE = 600          # instructions for which a CPU is watched while it has to wait
 CHECKED = 1             # SPIN_CHECKED
 PASSIVE, DISPATCH, CLOCK, IPI, HIGH = 0, 2, 13, 14, 15
@@ -52,8 +53,8 @@ class Locks:
         """The CPU will call fn() as soon as it runs."""
         self.m.start(cpu, fn, *args, flags=flags_for(level, interrupts))
 
-    def to(self, cpu: int, where: str, expected: str, budget: int = ROUND) -> None:
-        """Runs a CPU to a function; else it is the student's failure."""
+    def to(self, cpu: int, where: str | tuple[str, ...], expected: str, budget: int = ROUND) -> None:
+        """Runs a CPU to a function, or to one of several; else it is the student's failure."""
         stop = self.m.run(cpu, where, budget)
         if stop.reason != ADDRESS:
             raise self.failed(stop, expected)
@@ -88,6 +89,9 @@ class Locks:
         self.check_shared()
 
     def failed(self, stop, expected: str) -> Exception:
+        if stop.reason == BUDGET:
+            later = self.m.run(stop.cpu, (), GRACE)     # a panic that is being printed says more
+            stop = later if later.reason == "panic" else stop
         failure = failure_of_stop(stop)
         return Fail(failure.reason if failure else HANG, expected=expected,
                     seen=failure.seen if failure else str(stop),
@@ -111,7 +115,9 @@ class Locks:
 
     def report(self, cpu: int, expected: str, budget: int = ROUND) -> Report:
         """Runs a CPU to spin_report(), and reads what it is told."""
-        self.to(cpu, "spin_report", expected, budget)
+        self.to(cpu, ("spin_report", "probe_returned"), expected, budget)
+        if self.m.pc(cpu) != self.m.elf.address("spin_report"):
+            raise Fail(WRONG, expected=expected, seen="no report: the call returns")
         regs = self.m.regs(cpu)
         at = regs.rdi if self.m.width == 64 else self.m.ptr(regs.esp + 4)
         code = "<I4xQQI4xQi4xQ" if self.m.width == 64 else "<IIIIIiI"

@@ -36,6 +36,11 @@ def enters(run: Run, cpu: int) -> None:
     run.notes.setdefault("order", []).append(cpu)
 
 
+def holders(run: Run, outside: int) -> list[int]:
+    """For a report: those inside, and those about to give the lock back."""
+    return [cpu for cpu in run.region.cpus if cpu in inside(run) or run.at[cpu] == outside]
+
+
 def leaves(run: Run, cpu: int) -> None:
     """It is about to give the lock back."""
     if cpu in inside(run):
@@ -70,6 +75,10 @@ def counted(run: Run) -> None:
     """At the end: every CPU was inside once, and its step of the shared counter is there."""
     m, cpus = run.m, run.region.cpus
     rounds = len(cpus)
+    came = run.notes.get("order", [])
+    if sorted(came) != sorted(cpus):
+        raise Fail(WRONG, expected=f"each of {rounds} CPUs between taking the lock and giving it "
+                   "back, once", seen=", ".join(f"CPU {cpu}" for cpu in came) or "none of them")
     seen = m.u32("probe_shared")
     if seen != rounds:
         raise Fail(WRONG, expected=f"{rounds} steps of a counter that only the holder changes",
@@ -83,9 +92,12 @@ def lock_word(m, symbol: str) -> int:
 
 
 def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0, fair: bool = False,
-                levels: dict[int, int] | None = None, events=(), check=counted,
+                levels: dict[int, int] | None = None, events=(), check=counted, after=None,
                 function: str = "", name: str = "", memory: Iterable[Memory] = ()) -> Region:
-    """Each of the CPUs takes one lock and gives it back, at its level (DISPATCH unless told)."""
+    """Each of the CPUs takes one lock and gives it back, at its level (DISPATCH unless told).
+
+    `after` is called as after(run, cpu) when a CPU has given it back.
+    """
     m = scene.m
     call, symbols = KINDS[kind]
     call = function or call
@@ -102,10 +114,13 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
     return Region(
         scene, name or f"{number} CPUs, one lock", programs, [*shared, *memory],
         functions=[call],
-        marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves},
-        words={"probe_inside": "has the lock", "probe_outside": "gives it back"},
+        marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves}
+        | ({"probe_after": after} if after else {}),
+        words={"probe_inside": "has the lock", "probe_outside": "gives it back",
+               "probe_after": "has given it back"},
         events=events, check=check, waited=asked if fair else None,
-        columns={"in": lambda run: " ".join(map(str, sorted(inside(run)))) or "-"},
+        columns={"in": lambda run: " ".join(map(str, holders(run, m.elf.address("probe_outside"))))
+                 or "-"},
         start=f"the lock is free, {number} CPUs are about to take it")
 
 

@@ -15,7 +15,7 @@ from grader.errors import GraderError
 from grader.explore.access import DRAIN, Site, site_at, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
-from grader.machine.types import BUDGET
+from grader.machine.types import BUDGET, Unmapped
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
@@ -155,9 +155,18 @@ class Region:
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Puts these ranges back too before each run."""
         self.m.restore(self.start)
-        ranges = [*ranges, *((address, len(data)) for address, data in self.kept)]
+        ranges = [each for each in (*ranges, *((at, len(data)) for at, data in self.kept))
+                  if self._is_there(*each)]
         self.kept = [(address, self.m.read(address, size)) for address, size in
                      joined(ranges, GAP)]
+
+    def _is_there(self, address: int, size: int) -> bool:
+        """Whether there is memory: a student's pointer may lead anywhere."""
+        try:
+            self.m.read(address, size)
+        except Unmapped:
+            return False
+        return True
 
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
@@ -166,20 +175,35 @@ class Region:
         self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
                                  *self.resting.values(), *self.sends])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
-        self.watched = joined(ranges, 0)
+        self.watched = joined((each for each in ranges if self._is_there(*each)), 0)
         self.kept = []
         self.keep([*ranges, *self._to_first_points()])
 
     def _to_first_points(self) -> list[tuple[int, int]]:
         """What a CPU does before its first access nobody can notice: it is done before the start.
-        Gives what is on the stacks by then."""
+        Gives what is on the stacks by then.
+
+        To come to a mark is a move, since the test takes note of it: a CPU that touches nothing before
+        one begins at its function.
+        """
+        stays: set[int] = set()
+        stacks = self._hop_first(stays)
+        while any(self.registers[cpu][self.ip] in self.marks for cpu in self.cpus):
+            stays |= {cpu for cpu in self.cpus if self.registers[cpu][self.ip] in self.marks}
+            stacks = self._hop_first(stays)
+        self.start = self.m.snapshot()
+        return stacks
+
+    def _hop_first(self, stays: set[int]) -> list[tuple[int, int]]:
+        """Takes each CPU but those to its first point."""
         self.m.restore(self.called)
         stacks = []
         self.raised = {}
         for cpu in self.cpus:
             before = self.m.regs(cpu)
             top = before.sp
-            stop = self.m.hop(cpu, self.points) if before.pc not in self.points else None
+            hops = cpu not in stays and before.pc not in self.points
+            stop = self.m.hop(cpu, self.points) if hops else None
             if stop is not None:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
@@ -187,7 +211,6 @@ class Region:
             if now.cr8 != before.cr8:       # the host cannot set the level: its own way leads there
                 self.raised[cpu] = {name: before.values[name] for name in self.general}
             stacks.append((now.sp, top - now.sp))
-        self.start = self.m.snapshot()
         return stacks
 
     # ---- the state in which it begins ----
@@ -308,11 +331,21 @@ class Run:
         if tired:
             self._stale.update(tired)
             return False
-        where = ", ".join(f"CPU {cpu} at {self.m.elf.where(self.at[cpu])}" for cpu in stuck)
-        raise Fail(HANG, expected="every CPU gets to its end",
-                   seen=f"{'deadlock' if len(stuck) > 1 else 'it waits forever'}: {where}",
+        where = "; ".join(self._position(cpu) for cpu in self.region.cpus)
+        who = f"CPU {stuck[0]} waits" if len(stuck) == 1 else "each of them waits"
+        raise Fail(HANG, expected="every CPU gets to its end", seen=f"deadlock: {where}",
                    went_wrong=self.m.place(self.at[stuck[0]]),
-                   cause="each of them waits for what none of the others will do any more.")
+                   cause=f"{who} for what nobody will do any more.")
+
+    def _position(self, cpu: int) -> str:
+        """Where a CPU is when nobody can go on."""
+        if self.over(cpu):
+            return f"CPU {cpu} is done"
+        if self.rests(cpu):
+            return f"CPU {cpu} has nothing to do"
+        line = self.m.elf.line(self.at[cpu])
+        at = f" ({line.file.rpartition('/')[2]}:{line.line})" if line else ""
+        return f"CPU {cpu} waits at {self.m.elf.where(self.at[cpu])}{at}"
 
     def settle(self) -> None:
         """Before a choice that is forced: a CPU that waits for memory that is as it was still waits.
@@ -375,14 +408,17 @@ class Run:
         address = None
         if site and site.late and (move.late or self.buffers.held(cpu)):
             address = site.where(self.m.regs(cpu).values, self.m.width)
-            self.buffers.before_store(cpu, address, site.size)
+            try:
+                self.buffers.before_store(cpu, address, site.size)
+            except Unmapped:
+                address = None      # it is about to fault
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
         stop = self.m.hop(cpu, self.points)
         if stop is not None:
             if self.points is not region.points and stop.reason == BUDGET:
                 raise Detour
-            raise region.scene.failed(stop, "its next access to memory, or its end")
+            raise self._stopped(stop)
         if address is not None:
             self.buffers.after_store(cpu, address, site.size)
         registers = self.m.regs(cpu).values
@@ -435,6 +471,16 @@ class Run:
         if self.buffers.held(cpu):
             self.buffers.drain(cpu)
             self._changed(cpu)
+
+    def _stopped(self, stop) -> Exception:
+        """What came instead of an access to memory, or the end."""
+        fail = self.region.scene.failed(
+            stop, f"CPU {stop.cpu} comes to its next access to memory, or to its end")
+        if isinstance(fail, Fail) and fail.failure.reason == HANG and stop.reason == "budget":
+            fail.failure.seen = f"CPU {stop.cpu} goes round and reads nothing that another CPU writes"
+            fail.failure.cause = ("a loop waits for what no CPU will ever write: a copy that was read before "
+                                  "the loop, or the wrong word.")
+        return fail
 
     def _changed(self, cpu: int) -> None:
         """Somebody wrote: what the others wait for may have come."""

@@ -194,7 +194,7 @@ class Scene:
     def failed(self, stop, expected: str, at: Place | None = None) -> Exception:
         """The failure that a stop is."""
         if stop.reason == "budget":
-            later = self.m.run(self.cpu, (), GRACE)     # a panic that is being printed says more
+            later = self.m.run(stop.cpu, (), GRACE)     # a panic that is being printed says more
             stop = later if later.reason == "panic" else stop
         failure = failure_of_stop(stop)
         if failure is None:

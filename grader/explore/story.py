@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from grader.explore.access import DRAIN, LOAD, LOCKED, RMW, STORE, Site
 from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run
 from grader.explore.schedules import Failed, Replayed, Result, follow, turns_of
+from grader.machine.types import Unmapped
 from grader.verdict import CaseGone, Fail, Place, ReplayStop, Schedule, Step
 
 PAST = {LOAD: "read", STORE: "written", RMW: "changed it", LOCKED: "changed it", DRAIN: "fenced"}
@@ -25,6 +26,7 @@ class Told:
     step: Step
     at: int                     # where the CPU stood before it
     told: bool = False          # its effects are in `step`
+    waits: bool = False         # and now the CPU goes round in a loop
 
 
 class _Teller(Replayed):
@@ -75,12 +77,16 @@ def _before(region: Region, run: Run, move: Move) -> Told:
     elif site.size:
         run.buffers.see(cpu)
         each.address = site.where(region.m.regs(cpu).values, region.m.width)
-        step.text = _value(region, _read(region, each, cpu))
+        step.text = _there(region, each, cpu)
     return each
 
 
-def _read(region: Region, each: Told, cpu: int) -> int:
-    return region.m.read_uint(each.address, min(each.site.size, 8), cpu)
+def _there(region: Region, each: Told, cpu: int) -> str:
+    """What is in memory where an access goes."""
+    try:
+        return _value(region, region.m.read_uint(each.address, min(each.site.size, 8), cpu))
+    except Unmapped:
+        return "nothing: no page is there"
 
 
 def _value(region: Region, value: int) -> str:
@@ -101,13 +107,14 @@ def _after(region: Region, run: Run, each: Told) -> None:
         step.text = site.text.split()[0]
     elif site is not None:
         name, old = region.name_of(each.address), step.text
-        new = _value(region, _read(region, each, move.cpu))
+        new = _there(region, each, move.cpu)
         held = bool(run.buffers.held(move.cpu)) and site.late
         step.text = {LOAD: f"reads {name} = {old}", STORE: f"writes {name} = {new}",
                      RMW: f"no LOCK: reads {name} = {old}, writes {new}",
                      LOCKED: f"LOCK: {name} from {old} to {new}"}[site.kind]
         if held:
             step.text += ", which stays in its store buffer"
+    each.waits = run.waits(move.cpu)
     if move.kind == RUN and run.over(move.cpu):
         step.text += "; returns"
     step.shown = [column(run) for column in region.columns.values()]
@@ -152,16 +159,32 @@ def _close(steps: list[Step], skipped: int) -> int:
 
 
 def _decisive(told: list[Told]) -> int:
-    """The move before which the fate of the schedule was settled: the first one that follows a
-    preemption; without one the first store that was held; -1 if it would go wrong anyway."""
-    switches = [n for n in range(1, len(told)) if told[n].move.cpu != told[n - 1].move.cpu]
-    later = {n: any(each.move.cpu == told[n - 1].move.cpu for each in told[n:]) for n in switches}
-    for number in switches:
-        if later[number] and told[number - 1].move.kind == RUN \
-                and "returns" not in told[number - 1].step.text:
+    """The move before which the fate of the schedule was settled: the first one that comes between a
+    CPU's read and its write of the same word; else the last one that follows a preemption; without one
+    the first store that was held; -1 if it would go wrong anyway."""
+    preempts = [n for n in range(1, len(told)) if _preempts(told, n)]
+    for number in preempts:
+        before, after = told[number - 1], _next_of(told, number)
+        if after and before.site and after.site and before.site.kind == LOAD and after.site.writes \
+                and before.address == after.address:
             return number
-    return next((number for number, each in enumerate(told)
-                 if each.move.late and each.site and each.site.late), -1)
+    return preempts[-1] if preempts else next(
+        (n for n, each in enumerate(told) if each.move.late and each.site and each.site.late), -1)
+
+
+def _preempts(told: list[Told], number: int) -> bool:
+    """Whether this move follows one of a CPU that could go on, and does so later if a store was held:
+    then it may be that store that matters."""
+    before = told[number - 1]
+    held = any(each.move.late for each in told)
+    return before.move.cpu != told[number].move.cpu and before.move.kind == RUN \
+        and not before.waits and "returns" not in before.step.text \
+        and (not held or _next_of(told, number) is not None)
+
+
+def _next_of(told: list[Told], number: int) -> Told | None:
+    """What the CPU of the move before does next."""
+    return next((each for each in told[number:] if each.move.cpu == told[number - 1].move.cpu), None)
 
 
 def _switch(region: Region, told: list[Told], number: int) -> str:
@@ -170,6 +193,8 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
     cpu = before.move.cpu
     if before.move.kind != RUN or "returns" in before.step.text:
         return f"CPU {cpu} is done, CPU {told[number].move.cpu} goes on"
+    if before.waits:
+        return f"CPU {cpu} waits, CPU {told[number].move.cpu} goes on"
     done = f"has {PAST[before.site.kind]}" if before.site else before.step.text
     next_one = next((each for each in told[number:] if each.move.cpu == cpu
                      and each.move.kind == RUN), None)
@@ -180,8 +205,12 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
 
 def cause_of(told: list[Told], decisive: int) -> str:
     """A sentence of cause, if the deciding step has the shape of a well-known mistake."""
-    held = next((each for each in told if each.move.late and each.site and each.site.late), None)
+    held = _held(told)
     if held is not None:
+        read = next((each for each in told[:told.index(held)] if each.move.cpu == held.move.cpu
+                     and each.site and each.site.kind == LOAD and each.address == held.address), None)
+        if read and held.site.kind == STORE:
+            return _two_steps(read, held)
         kind = ("has no LOCK, so its read and its write are two steps" if held.site.kind == RMW else
                 "is a plain store, which waits in the CPU's store buffer; what this CPU reads next "
                 "comes from memory before that store is there")
@@ -192,9 +221,25 @@ def cause_of(told: list[Told], decisive: int) -> str:
     after = next((each for each in told[decisive:] if each.move.cpu == before.move.cpu), None)
     if before.site and after and after.site and before.site.kind == LOAD \
             and after.site.kind == STORE and before.address == after.address:
-        return (f"the read ({before.step.line}) and the write ({after.step.line}) are two steps; "
-                "another CPU can read the same value between them.")
+        return _two_steps(before, after)
     return ""
+
+
+def _held(told: list[Told]) -> Told | None:
+    """The store that was held and matters: the first that another CPU would have seen."""
+    first = next((n for n, each in enumerate(told) if each.move.late and each.site and each.site.late),
+                 None)
+    if first is None:
+        return None
+    cpu = told[first].move.cpu
+    others = {each.address for each in told[first:] if each.site and each.move.cpu != cpu}
+    return next((each for each in told[first:] if each.move.cpu == cpu and each.site and each.site.late
+                 and each.address in others), told[first])
+
+
+def _two_steps(read: Told, write: Told) -> str:
+    return (f"the read ({read.step.line}) and the write ({write.step.line}) are two steps; "
+            "another CPU can read the same value between them.")
 
 
 # ---- the failure ----
@@ -206,7 +251,7 @@ def report(region: Region, result: Result, shortest: Failed) -> Fail:
     schedule, decisive = schedule_of(region, told)
     first = fail.failure
     stands = told[decisive] if decisive >= 0 else (told[-1] if told else None)
-    switches = len(turns_of(shortest.moves)) - 1
+    switches = max(0, len(turns_of(shortest.moves)) - 1)
     found = (f"{len(result.failed)} of {result.tried} schedules")
     title = f"{region.name}: schedule {shortest.number}, {switches} switch" + "es" * (switches != 1)
     made = Fail(first.reason, expected=first.expected, seen=first.seen, at=first.at,

@@ -50,7 +50,8 @@ def check_waiting(scene: Scene, function: str, *args: int) -> None:
 
 
 def check_pauses(scene: Scene, seen: list) -> None:
-    """Fails if the loop has a turn without PAUSE."""
+    """Fails if the loop has a turn without PAUSE, or never ends."""
+    _check_end(scene)
     pcs = [now.pc for _, _, now in seen]
     pauses = {now.pc for _, text, now in seen if text == "pause"}
     first, turns = _turns(pcs)
@@ -64,6 +65,15 @@ def check_pauses(scene: Scene, seen: list) -> None:
                        went_wrong=scene.m.place(first),
                        cause="PAUSE tells the CPU, a second one in the same core and a hypervisor that "
                        "this CPU waits (SDM 2B, PAUSE).")
+
+
+def _check_end(scene: Scene) -> None:
+    """The holder gives the lock back, and the wait is over."""
+    for cpu, where, expected in ((HOLDER, "probe_returned", "gives the lock back"),
+                                 (WAITER, "probe_inside", "gets the lock, which is free again")):
+        stop = scene.m.run(cpu, where, BUDGET)
+        if stop.reason != "address":
+            raise scene.failed(stop, f"CPU {cpu} {expected}")
 
 
 def _turns(pcs: list[int]) -> tuple[int, list[int]]:

@@ -1,10 +1,11 @@
 """Exercise 4.2: a lock for any level, taken by several CPUs and by interrupts."""
 
 from grader.explore.explore import explore
-from grader.explore.locks import lock_region
+from grader.explore.lockcalls import Locks
+from grader.explore.locks import counted, lock_region
 from grader.explore.scene import BUDGET, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
-from grader.verdict import WRONG, Fail
+from grader.verdict import HANG, WRONG, Fail
 
 PASSIVE, DISPATCH, ABOVE_DEVICES = 0, 2, 12
 INTERRUPTS_ON = 1
@@ -19,6 +20,7 @@ def make(scene, level, which=0, flags=0):
 def check_levels(levels):
     """At the end each CPU is back at its own level."""
     def check(run):
+        counted(run)
         for cpu, level in levels.items():
             seen = run.m.u32(run.m.elf.address("probe_level") + 4 * cpu)
             if seen != level:
@@ -43,12 +45,28 @@ def test_more(cell):
         make(scene, ABOVE_DEVICES)
         levels = {cpu: (PASSIVE, DISPATCH, 5, 9)[cpu] for cpu in range(cpus)}
         explore(lock_region(scene, "spin", range(cpus), levels=levels, check=check_levels(levels)),
-                preemptions=1, most=120, pct=16, walks=16)
+                preemptions=5 - cpus, most=120, pct=16, walks=16)
         cell.park()
+
+
+def is_a_lock(cell):
+    """One CPU has it, the other waits, and then it is the other way round: the level is not all."""
+    locks = Locks(cell)
+    make(locks, ABOVE_DEVICES)
+    for first, second in ((0, 1), (1, 0)):
+        locks.start(first, "probe_spin_round", 0)
+        locks.inside(first)
+        locks.start(second, "probe_spin_round", 0)
+        locks.waits(second)
+        locks.finish(first)
+        locks.inside(second)
+        locks.finish(second)
+    cell.park()
 
 
 def test_interrupt(cell):
     """Before each instruction a device interrupts, and its handler takes the same lock."""
+    is_a_lock(cell)
     scene = Scene(cell)
     make(scene, ABOVE_DEVICES)
     m = scene.m
@@ -63,7 +81,13 @@ def test_interrupt(cell):
         m.run(scene.cpu, "probe_spin_round", BUDGET)
 
     def finish():
-        scene.run_to("probe_returned", "spin_acquire() and spin_release() come back")
+        try:
+            scene.run_to("probe_returned", "spin_acquire() and spin_release() come back")
+        except Fail as fail:
+            if fail.failure.reason == HANG:
+                fail.failure.cause = ("the handler waits for the lock that the kernel on this same CPU "
+                                      "has: it must not be interrupted while it has it.")
+            raise
         scene.check_answered(vector)
         if m.u32("probe_shared") != 2:
             raise Fail(WRONG, expected="the lock taken once by the kernel and once by the handler",

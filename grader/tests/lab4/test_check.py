@@ -1,6 +1,9 @@
 """Exercise 4.5: a lock that checks its users."""
 
+from grader.explore.explore import explore
 from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, PASSIVE, STUCK_TICKS, Locks
+from grader.explore.locks import lock_region
+from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
 
@@ -36,6 +39,20 @@ def test_recursion(cell):
         locks.finish(other)
         again(locks, cpu)
         cell.park()
+        waits_in_a_nest(prepared(cell), cpu, other)
+        cell.park()
+
+
+def waits_in_a_nest(locks, cpu, other):
+    """A CPU that has one lock waits for another lock: no mistake."""
+    taken(locks, other, 1)
+    locks.start(cpu, "probe_spin_nested")
+    check_waits(locks, cpu, 3000,
+                f"CPU {cpu} has lock 0 and waits for lock 1, which is no mistake")
+    locks.start(other, "probe_spin_give", 1, level=CLOCK)
+    locks.finish(other)
+    locks.inside(cpu)
+    locks.finish(cpu)
 
 
 def again(locks, cpu):
@@ -71,6 +88,15 @@ def test_owner_and_level(cell):
         locks.check_report(locks.report(owner, "SPIN_LEVEL reported"), "SPIN_LEVEL", owner,
                            "probe_spin_take", -1)
         cell.park()
+    no_false_alarm(cell)
+
+
+def no_false_alarm(cell):
+    """Two CPUs that do nothing wrong, in every schedule: no report."""
+    scene = Scene(cell)
+    scene.m.call(0, "probe_spin_init", 0, CLOCK, CHECKED)
+    explore(lock_region(scene, "spin", (0, 1), name="two CPUs, one lock that checks them"),
+            most=300, pct=8, walks=8)
 
 
 def taken(locks, cpu, which):
@@ -80,20 +106,23 @@ def taken(locks, cpu, which):
 
 
 def clock(locks, ticks):
-    locks.m.write_u32("probe_clock", ticks)
+    locks.m.write_u32("probe_clock", ticks & 0xFFFF_FFFF)
 
 
 def test_stuck(cell):
     """By the clock, not by turns; and only if the same acquisition had it all the time."""
-    start = cell.random.choice((1000, 0xFFFF_FFF0))     # the clock wraps
-    locks = prepared(cell)
+    for start in (1000, 0xFFFF_FFF0):       # the clock wraps
+        stuck(prepared(cell), start)
+        cell.park()
+
+
+def stuck(locks, start):
     clock(locks, start)
     locks.start(0, "probe_spin_round", 0)
     locks.inside(0)
     locks.start(1, "probe_spin_round", 0)
     locks.waits(1)
-    locks.m.run(1, ("probe_inside", "spin_report"), 30_000)     # many turns, no time
-    check_waits(locks, 1)
+    check_waits(locks, 1, 30_000, "many turns have passed, but no tick of spin_clock()")
     clock(locks, start + STUCK_TICKS - 1)
     check_waits(locks, 1)
     locks.finish(0)
@@ -107,10 +136,10 @@ def test_stuck(cell):
                        owner_caller="probe_spin_round")
 
 
-def check_waits(locks, cpu):
-    stop = locks.m.run(cpu, ("probe_inside", "spin_report"), 600)
+def check_waits(locks, cpu, turns=600, why=f"nobody has had the lock for {STUCK_TICKS} ticks of "
+                "spin_clock()"):
+    stop = locks.m.run(cpu, ("probe_inside", "spin_report"), turns)
     if stop.reason == "address":
-        raise Fail(WRONG, expected="no report: nobody has had the lock for "
-                   f"{STUCK_TICKS} ticks of spin_clock()", seen=locks.m.elf.where(stop.pc))
+        raise Fail(WRONG, expected=f"no report: {why}", seen=locks.m.elf.where(stop.pc))
     if stop.reason != "budget":
         raise locks.failed(stop, f"CPU {cpu} waits")

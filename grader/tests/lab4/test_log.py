@@ -1,7 +1,7 @@
 """Exercise 4.8: a log that all CPUs share."""
 
 from grader.explore.explore import explore
-from grader.explore.lockcalls import HIGH, PASSIVE, Locks
+from grader.explore.lockcalls import GRACE, HIGH, PASSIVE, Locks
 from grader.explore.nmi import NmiScene
 from grader.explore.region import Memory, Program, Region
 from grader.explore.scene import Scene
@@ -37,7 +37,7 @@ def test_lines(cell):
     for n, text in enumerate(texts):
         m.write("probe_text", text.encode() + b"\0")
         m.call(n % m.cpus, "log_try" if n % 5 == 4 else "log_line", m.elf.address("probe_text"),
-               flags=(PASSIVE, HIGH)[n // 2 % 2] << 8)
+               flags=(PASSIVE, HIGH)[n // 2 % 2] << 8, budget=GRACE)
     check(m, [text[:SIZE - 1] for text in texts])
     cell.park()
     from_nmi(cell)
@@ -60,6 +60,10 @@ def from_nmi(cell):
         scene.forget()
         if count and m.run(0, "probe_returned", count).reason == "address":
             break
+        if not set(read_log(m)[1]) <= {mine}:
+            raise Fail(WRONG, expected=f"a log of whole lines for whoever looks: no line, or {mine!r}",
+                       seen=str(read_log(m)), went_wrong=m.place(m.pc(0)),
+                       cause="the count says that there is a line before all of it is there.")
         m.nmi(0)
         scene.run_to("probe_returned", "log_line() comes back, and the NMI does")
         lines = scene.check_nmis().lines

@@ -1,11 +1,13 @@
 """Exercise 4.4: a queue."""
 
 from grader.explore.explore import explore
-from grader.explore.locks import lock_region
+from grader.explore.locks import counted, lock_region
 from grader.explore.scene import Scene
 from grader.explore.waiting import check_local
+from grader.verdict import WRONG, Fail
 
-NODES = 2 * 64 * 8
+LINE = 64
+NODES = 2 * LINE * 8
 
 
 def test_two(cell):
@@ -16,8 +18,8 @@ def test_two(cell):
 def test_order(cell):
     """Three and four CPUs get it in the order in which they ask."""
     for cpus in (3, 4):
-        explore(lock_region(Scene(cell), "queued", range(cpus), fair=True), preemptions=1, most=160,
-                pct=24, walks=24)
+        explore(lock_region(Scene(cell), "queued", range(cpus), fair=True),
+                preemptions=5 - cpus, most=160, pct=24, walks=24)
         cell.park()
 
 
@@ -28,6 +30,32 @@ def test_nodes(cell):
         scene.m.write("probe_node", cell.random.randbytes(NODES))
         explore(lock_region(scene, "queued", (0, 1), fair=True), preemptions=1, most=120, pct=8, walks=8)
         cell.park()
+    explore(lock_region(Scene(cell), "queued", (0, 1), check=untouched,
+                        after=lambda run, cpu: mine_again(run, cpu, cell.random.randbytes(LINE)),
+                        name="two CPUs, and what becomes of a node"), most=300, pct=8, walks=8)
+
+
+def mine_again(run, cpu, filling):
+    """queued_release() has returned: the node is its caller's, who puts something else there."""
+    run.buffers.drain(cpu)
+    run.buffers.show_memory()
+    run.m.write(node_of(run.m, cpu), filling)
+    run.notes.setdefault("nodes", {})[cpu] = filling
+
+
+def untouched(run):
+    """At the end: nobody has written to a node that was given back."""
+    counted(run)
+    for cpu, filling in run.notes["nodes"].items():
+        if run.m.read(node_of(run.m, cpu), LINE) != filling:
+            raise Fail(WRONG, expected=f"the node of CPU {cpu} as it was after its queued_release()",
+                       seen="another CPU has written to it since",
+                       cause="after the hand-over the next one may be done at any time, and its "
+                       "node something else.")
+
+
+def node_of(m, cpu):
+    return m.elf.address("probe_node") + 2 * cpu * LINE
 
 
 def test_nested(cell):

@@ -1,6 +1,9 @@
 """Exercises 4.2 and 4.7: levels, one CPU at a time."""
 
 from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, Locks
+from grader.explore.registers import IF
+from grader.explore.scene import Scene
+from grader.explore.waiting import check_pauses, wait_for
 from grader.verdict import WRONG, Fail
 
 LEVELS = (DISPATCH, 7, CLOCK, HIGH)
@@ -28,12 +31,22 @@ def test_levels(cell):
 
 def levels(locks, cpu, level, before):
     for fn, args, inside in (("probe_spin_round", (0,), level), ("probe_spin_nested", (), HIGH)):
-        locks.start(cpu, fn, *args, level=before)
-        locks.inside(cpu)
-        locks.check_level(cpu, inside, f"in a lock of level {inside}")
-        locks.to(cpu, "probe_after", "the lock is given back")
-        locks.check_level(cpu, before, "after the lock")
-        locks.finish(cpu)
+        for interrupts in (False, True):
+            locks.start(cpu, fn, *args, level=before, interrupts=interrupts)
+            locks.inside(cpu)
+            locks.check_level(cpu, inside, f"in a lock of level {inside}")
+            check_flag(locks, cpu, interrupts, "in the lock")
+            locks.to(cpu, "probe_after", "the lock is given back")
+            locks.check_level(cpu, before, "after the lock")
+            check_flag(locks, cpu, interrupts, "after the lock")
+            locks.finish(cpu)
+
+
+def check_flag(locks, cpu, wanted, when):
+    seen = bool(locks.m.regs(cpu).flags & IF)
+    if seen != wanted:
+        raise Fail(WRONG, expected=f"IF {int(wanted)} {when}, as before", seen=f"IF {int(seen)}",
+                   cause="what keeps interrupts away is the level; IF is the caller's.")
 
 
 def alternate(cell):
@@ -76,3 +89,6 @@ def test_waiting_level(cell):
         locks.check_level(1, level, "in the lock")
         locks.finish(1)
         cell.park()
+    scene = Scene(cell)
+    scene.m.call(0, "probe_spin_init", 0, CLOCK, 0)
+    check_pauses(scene, wait_for(scene, "probe_spin_round", 0))

@@ -14,8 +14,8 @@ def test_two(cell):
 def test_more(cell):
     """Three and four CPUs."""
     for cpus in (3, 4):
-        explore(lock_region(Scene(cell), "tas", range(cpus)), preemptions=1, most=150, pct=24,
-                walks=24)
+        explore(lock_region(Scene(cell), "tas", range(cpus)),
+                preemptions=5 - cpus, most=150, pct=24, walks=24)
         cell.park()
 
 

@@ -3,8 +3,10 @@
 from grader.explore.explore import explore
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
+from grader.explore.waiting import check_pauses, wait_for
 
-ROUNDS = (253, 259)         # acquisitions by one CPU, after which eight bits are about to wrap, or have
+ROUNDS = (255, 259)         # acquisitions by one CPU: the next number is the last of eight bits, or
+                            # they have wrapped
 ROOM = 64
 
 
@@ -14,10 +16,13 @@ def test_two(cell):
 
 
 def test_order(cell):
-    """Three and four CPUs get it in the order in which they ask."""
+    """Three and four CPUs get it in the order in which they ask, and wait with PAUSE."""
+    scene = Scene(cell)
+    check_pauses(scene, wait_for(scene, "probe_ticket_round"))
+    cell.park()
     for cpus in (3, 4):
-        explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True), preemptions=1, most=150,
-                pct=24, walks=24)
+        explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True),
+                preemptions=5 - cpus, most=150, pct=24, walks=24)
         cell.park()
 
 
@@ -41,7 +46,7 @@ def room_after(m, rounds):
 
 
 def near_wrap(states):
-    """The same states after nearly 2^16 and 2^32 rounds, if it is plain what these look like: every
+    """The same states after 2^16 - 1 and 2^32 - 1 rounds, if it is plain what these look like: every
     number in the lock is that of the rounds.  Of another design nothing is known, and nothing asked."""
     first, second = states
     found = []
@@ -50,6 +55,6 @@ def near_wrap(states):
         words = [(int.from_bytes(first[at:at + size], "little"),
                   int.from_bytes(second[at:at + size], "little")) for at in range(0, ROOM, size)]
         if all(pair in ((0, 0), ROUNDS) for pair in words) and ROUNDS in words:
-            value = ((1 << bits) - 2).to_bytes(size, "little")
+            value = ((1 << bits) - 1).to_bytes(size, "little")
             found.append(b"".join(value if pair == ROUNDS else bytes(size) for pair in words))
     return found
