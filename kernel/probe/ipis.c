@@ -12,6 +12,7 @@
 
 uint32_t probe_arg[PROBE_ARG_WORDS];
 uint8_t  probe_new_bytes[TEXT_MAX];
+uint8_t  probe_other_bytes[TEXT_SITE];
 uint32_t probe_new_size;
 uint32_t probe_new_result;
 uint32_t probe_go;
@@ -81,6 +82,14 @@ void probe_then_rest(probe_call_function *fn, uintptr_t arg)
     probe_rest();
 }
 
+void probe_from_interrupt(probe_call_function *fn)
+{
+    uintptr_t result = fn(0);
+    uint32_t *then = probe_then[this_cpu()->id].word;
+    then[2] = (uint32_t)result;
+    then[3]++;
+}
+
 static void count(uint32_t result, unsigned first, uint32_t old, uint32_t new)
 {
     uint32_t *seen = &probe_seen[this_cpu()->id].word[first];
@@ -124,6 +133,11 @@ __attribute__((noinline)) bool probe_poke(void)
     return text_poke(probe_poke_site, probe_new_bytes);
 }
 
+__attribute__((noinline)) bool probe_poke_other(void)
+{
+    return text_poke(probe_other_site, probe_other_bytes);
+}
+
 __attribute__((noinline)) void probe_step(unsigned cpu)
 {
     probe_steps[cpu].word[0]++;
@@ -146,6 +160,12 @@ void probe_poked_round(uint32_t times)
 {
     while (times--)
         count(probe_poked(), POKED, 1, 2);
+}
+
+void probe_other_round(uint32_t times)
+{
+    while (times--)
+        count(probe_other(), POKED, 1, 2);
 }
 
 void probe_spin_wait(void)
