@@ -28,10 +28,12 @@ extern uint32_t probe_new_size;               /* bytes of it */
 extern uint32_t probe_new_result;             /* what probe_patched() gives with it */
 extern uint32_t probe_go;                     /* not 0: probe_spin_wait() is over */
 extern uint32_t probe_run_patched;            /* not 0: an interrupt calls probe_patched() once */
+extern uint32_t probe_poll_inside;            /* not 0: fn() calls ipi_poll() */
 
 /* ---- read by the host ---- */
 
-extern struct probe_line probe_got[MAX_CPUS];   /* the argument, as fn() or all() read it */
+extern struct probe_line probe_got[MAX_CPUS];   /* the argument, as fn() or all() read it;
+                                                   how often fn() ran */
 extern struct probe_line probe_one_got;         /* as one() read it; 1 + its CPU's id; how often */
 extern struct probe_line probe_steps[MAX_CPUS]; /* steps of normal code */
 extern struct probe_line probe_seen[MAX_CPUS];  /* results of probe_patched(): old, new, other;

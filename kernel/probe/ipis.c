@@ -17,6 +17,7 @@ uint32_t probe_new_size;
 uint32_t probe_new_result;
 uint32_t probe_go;
 uint32_t probe_run_patched;
+uint32_t probe_poll_inside;
 
 struct probe_line probe_got[MAX_CPUS];
 struct probe_line probe_one_got;
@@ -53,6 +54,9 @@ static void fn(void *arg)
     struct argument *argument = arg;
     probe_phase(0);
     copy_words(probe_got[this_cpu()->id].word, argument->word);
+    probe_got[this_cpu()->id].word[PROBE_ARG_WORDS]++;
+    if (probe_poll_inside)
+        ipi_poll();
     probe_phase(1);
 }
 

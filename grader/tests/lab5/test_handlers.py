@@ -23,18 +23,26 @@ def boundaries(scene, cpu, until=()):
     return list(found.items())
 
 
-def interrupted(scene, place, *callers):
-    """CPU 0 gets a device's interrupt, whose handler calls; then all calls are done."""
-    scene.m.interrupt(0, scene.vector(*DEVICE))
+def interrupted(scene, cpu, place, ends):
+    """The CPU gets a device's interrupt, whose handler calls; then all get to their ends."""
+    scene.m.interrupt(cpu, scene.vector(*DEVICE))
     try:
-        scene.rested(*callers)
+        scene.together(ends, "the call returns", stay=False)
     except Fail as fail:
-        fail.failure.expected += f"; an interrupt came to CPU 0 at {scene.m.elf.where(place)}"
+        fail.failure.expected += f"; an interrupt came to CPU {cpu} at {scene.m.elf.where(place)}"
         raise
-    then = scene.line("probe_then", 0)
-    if (then[0] & 0xFF, then[1], then[2] & 0xFF, then[3]) != (1, 1, 1, 1):
-        raise Fail(WRONG, expected="the call and the one of the interrupt's handler are done",
-                   seen=f"results {then[0] & 0xFF} and {then[2] & 0xFF}", at=scene.m.place(place))
+    result, times = scene.line("probe_then", cpu)[2:4]
+    if (result & 0xFF, times) != (1, 1):
+        raise Fail(WRONG, expected="the call of the interrupt's handler is done",
+                   seen="it was refused" if times else "there was none", at=scene.m.place(place))
+
+
+def results(scene, *cpus):
+    """Fails unless the calls of these CPUs were done, once each."""
+    for cpu in cpus:
+        result, times = scene.line("probe_then", cpu)[:2]
+        if (result & 0xFF, times) != (1, 1):
+            raise Fail(WRONG, expected=f"CPU {cpu}'s call is done", seen="it is not")
 
 
 def test_calls(cell):
@@ -53,7 +61,8 @@ def test_calls(cell):
             scene.m.restore(start)
             if steps:
                 scene.m.step(0, steps)
-            interrupted(scene, place, 0)
+            interrupted(scene, 0, place, {0: "probe_rest"})
+            results(scene, 0)
             scene.check_got(words, *scene.cpus)
         scene.m.restore(start)
         scene.give(0, "probe_rest")
@@ -77,12 +86,47 @@ def test_waits(cell):
         scene.m.restore(start)
         if steps:
             scene.m.step(0, steps)
-        interrupted(scene, place, 0, 1)
+        interrupted(scene, 0, place, dict.fromkeys((0, 1), "probe_rest"))
+        results(scene, 0, 1)
         scene.check_got(words, *scene.cpus)
+
+
+def test_polls(cell):
+    """CPU 1 polls, asked but not sent to; the interrupt comes at each instruction of ipi_poll()."""
+    scene = Turns(cell)
+    scene.rest(*scene.others[1:])
+    scene.forget()
+    words = scene.argument()
+    scene.m.write_u32("probe_go", 0)
+    scene.m.start(1, "probe_spin_wait", flags=ON)
+    scene.settle(1)
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
+    scene.then_rest(0, "probe_call")
+    scene.run_until(0, "ipi_send", "CPU 0 asks CPU 1")
+    scene.run_until(1, "ipi_poll", "CPU 1 polls")
+    start = scene.m.snapshot()
+    for place, steps in boundaries(scene, 1):
+        scene.m.restore(start)
+        if steps:
+            scene.m.step(1, steps)
+        scene.m.write_u32("probe_go", 1)
+        interrupted(scene, 1, place, {0: "probe_rest", 1: "probe_returned"})
+        results(scene, 0)
+        scene.check_got(words, *scene.cpus)
+
+
+def held(scene):
+    """As long as the others have no turn, nothing is written."""
+    for _ in range(2):
+        scene.give(0)
+    if scene.m.read("probe_patch_site", len(OLD_CODE)) != OLD_CODE:
+        raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                   seen="it is written, and no other CPU has had a turn")
 
 
 def patches_from_handler(cell, at, nested):
     """CPU 0 is interrupted before instruction `at` of the four; the handler itself patches them."""
+    inside = 0 < at < 4
     scene = Turns(cell)
     site = scene.m.elf.address("probe_patch_site")
     scene.rest(*scene.others)
@@ -95,8 +139,9 @@ def patches_from_handler(cell, at, nested):
     if nested:
         scene.run_until(0, "probe_from_interrupt", "a device's interrupt")
         scene.m.interrupt(0, scene.vector(0xA0, 0xC0))
+    if not inside:
+        held(scene)
     scene.rested(0)
-    inside = 0 < at < 4
     result, times = scene.line("probe_then", 0)[2:4]
     if times != 1 + nested or bool(result & 0xFF) == inside:
         raise Fail(WRONG, expected=f"text_patch() is {'refused' if inside else 'done'} in the handler of "

@@ -16,7 +16,12 @@ def check_written(scene, code):
 def patch(scene, code, caller=0):
     """One call of text_patch(), to its end."""
     scene.code(code)
+    before = scene.m.read("probe_patch_site", SIZE)
     scene.m.start(caller, "probe_patch", flags=ON)
+    for _ in range(2):
+        if scene.give(caller, "probe_returned") or scene.m.read("probe_patch_site", SIZE) != before:
+            raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                       seen="it is written, and no other CPU has had a turn")
     scene.returned(caller)
     scene.accepted(caller)
     check_written(scene, code)

@@ -13,17 +13,65 @@ def check_written(scene, code):
         raise Fail(WRONG, expected=f"the instruction is {code.hex(' ')}", seen=seen.hex(" "))
 
 
+def alone(scene, caller):
+    """CPU `caller` writes, and no other CPU has had a turn: INT3, and no more."""
+    before = scene.m.read("probe_poke_site", 5)
+    scene.m.start(caller, "probe_poke", flags=ON)
+    for _ in range(2):
+        back = scene.give(caller, "probe_returned")
+        seen = scene.m.read("probe_poke_site", 5)
+        if back or seen[1:] != before[1:] or seen[0] not in (0xCC, before[0]):
+            raise Fail(WRONG, expected="INT3 and the old bytes, until every other CPU has answered",
+                       seen=f"{seen.hex(' ')}, and no other CPU has had a turn")
+
+
 def test_poke(cell):
-    """There and back, by each CPU; then every CPU executes what is there."""
+    """There and back, by each CPU; a breakpoint that is somebody else's stays that."""
     for caller in range(cell.machine.cpus):
         scene = Turns(cell)
         scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
         for code in (scene.jump(), NOP, scene.jump()):
             scene.code(code)
-            scene.m.start(caller, "probe_poke", flags=ON)
+            alone(scene, caller)
             scene.returned(caller)
             scene.accepted(caller)
             check_written(scene, code)
+        not_ours(scene, caller)
+        cell.park()
+
+
+def not_ours(scene, cpu):
+    """text_trap() of a place where nobody writes: false, and the registers as they were."""
+    regs = scene.m.elf.address("probe_regs")
+    for place in ("probe_other_site", "probe_poke_site", "probe_patched"):
+        before = scene.layout.pack({"ip": scene.m.elf.address(place) + 1, "cs": 8, "vector": 3})
+        scene.m.write(regs, before)
+        if scene.m.call(cpu, "text_trap", regs) & 0xFF or \
+                scene.m.read(regs, len(before)) != before:
+            raise Fail(WRONG, expected="a breakpoint where text_poke() does not write is not its own",
+                       seen=f"text_trap() took the one at {place}")
+
+
+def test_off(cell):
+    """CPU 1 meets the INT3 with interrupts off: it goes on, and then answers."""
+    for code in (Turns(cell).jump(), NOP):
+        scene = Turns(cell)
+        scene.forget()
+        if code == NOP:
+            scene.m.write("probe_poke_site", scene.jump())
+        scene.rest(*scene.others[1:])
+        scene.code(code)
+        alone(scene, 0)
+        if scene.m.u8("probe_poke_site") != 0xCC:
+            raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+        scene.m.start(1, "probe_poked_round", 3)
+        scene.run_until(1, "probe_returned", "a CPU with interrupts off goes on behind the INT3")
+        scene.m.start(1, "probe_rest", flags=ON)
+        scene.returned(0)
+        scene.accepted(0)
+        check_written(scene, code)
+        if sum(scene.check_seen(POKED, NAMES, 1)) != 3:
+            raise Fail(WRONG, expected="three times the old or the new instruction", seen="not three")
         cell.park()
 
 
@@ -36,7 +84,7 @@ def test_meanwhile(cell):
             scene.m.start(cpu, "probe_poked_round", 1 << 30, flags=ON)
         for code in (scene.jump(), NOP):
             scene.code(code)
-            scene.m.start(0, "probe_poke", flags=ON)
+            alone(scene, 0)
             scene.returned(0, turn=lambda: turn, rounds=3000)
             scene.accepted(0)
             check_written(scene, code)
@@ -86,6 +134,8 @@ def test_two(cell):
             if scene.m.u8(site) == 0xCC:
                 break
             scene.give(first, turn=8)
+        else:
+            raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
         for cpu in (second, 2, 3, second, 2, 3):
             scene.give(cpu, turn=400)
         both_written(scene, lambda: 400, 400)
