@@ -13,6 +13,7 @@
 #include "ipi.h"
 
 #define PROBE_ARG_WORDS 4
+#define PROBE_ROOM      1024 /* bytes of stack that fn() takes */
 
 /* A CPU's notes, on a cache line of their own.  Tables of these are indexed by cpu->id. */
 struct probe_line {

@@ -49,10 +49,20 @@ __attribute__((noinline)) void probe_phase(unsigned which)
     __asm__ volatile("" : : "r"(which) : "memory");
 }
 
+/* As much of the stack as a function of the kernel may take. */
+static void use_stack(void)
+{
+    uint32_t room[PROBE_ROOM / sizeof(uint32_t)];
+    for (unsigned i = 0; i < sizeof(room) / sizeof(room[0]); i += 16)
+        room[i] = PROBE_POISON;
+    __asm__ volatile("" : : "r"(room) : "memory");
+}
+
 static void fn(void *arg)
 {
     struct argument *argument = arg;
     probe_phase(0);
+    use_stack();
     copy_words(probe_got[this_cpu()->id].word, argument->word);
     probe_got[this_cpu()->id].word[PROBE_ARG_WORDS]++;
     if (probe_poll_inside)
