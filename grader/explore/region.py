@@ -46,11 +46,13 @@ class Program:
 
 @dataclass(frozen=True)
 class Memory:
-    """A named piece of memory that the CPUs share."""
+    """A named piece of memory that the CPUs share.  `executed`: as code, so a write to it counts though
+    no instruction reads it."""
 
     name: str
     address: int
     size: int
+    executed: bool = False
 
 
 @dataclass(frozen=True)
@@ -342,7 +344,7 @@ class Run:
         self.buffers.see(cpu)
         sends = self.at[cpu] in region.sends
         if sends or site and site.drains:
-            self.buffers.drain(cpu)
+            self._drain(cpu)
         address = None
         if site and site.late and (move.late or self.buffers.held(cpu)):
             address = site.where(self.m.regs(cpu).values, self.m.width)
@@ -357,14 +359,20 @@ class Run:
         registers = self.m.regs(cpu).values
         self.at[cpu] = registers[region.ip]
         if self.at[cpu] in region.drains:
-            self.buffers.drain(cpu)
-        if site is None or site.writes:
+            self._drain(cpu)
+            self._seen = {}         # an interrupt was taken: what looks like before is not
+        if site is not None and site.writes:
             self._writes += 1
             self._changed(cpu)
         if sends:
             self.poke(cpu)
         if not self.over(cpu):
             self._look_round(cpu, registers)
+
+    def _drain(self, cpu: int) -> None:
+        if self.buffers.held(cpu):
+            self.buffers.drain(cpu)
+            self._changed(cpu)
 
     def _changed(self, cpu: int) -> None:
         """Somebody wrote: what the others wait for may have come."""

@@ -126,7 +126,8 @@ class Bounded:
 class Pct:
     """Probabilistic concurrency testing: the CPU with the highest priority goes on; at depth-1 moves
     the one that is running becomes the lowest.  One run finds a bug of this depth with a chance of at
-    least 1 in n * k^(depth-1), for n CPUs and k moves."""
+    least 1 in n * k^(depth-1), for n CPUs and k moves.  A CPU that waits becomes the lowest too, so
+    that one which tries again and again does not keep the others from what it waits for."""
 
     def __init__(self, rng: random.Random, cpus: list[int], length: int, depth: int):
         order = rng.sample(cpus, len(cpus))
@@ -136,6 +137,9 @@ class Pct:
 
     def __call__(self, run: Run) -> Move:
         number, ready = len(run.log), run.ready()
+        for cpu in run.region.cpus:
+            if run.waits(cpu):
+                self.priority[cpu] = min(self.priority.values()) - 1
         cpu = max(ready, key=self.priority.__getitem__)
         if number in self.changes:
             self.priority[cpu] = self.changes.pop(number)
@@ -209,6 +213,8 @@ def learn(region: Region, rng: random.Random) -> int:
             pass                    # it will fail again when it counts
         length = length or len(run.log)
     shared = _conflicts({access for accesses in seen.values() for access in accesses})
+    shared |= {address for each in region.memory if each.executed
+               for address in range(each.address, each.address + each.size)}
     kept, ranges = [], []
     for site in region.candidates.values():
         accesses = seen.get(site.address)

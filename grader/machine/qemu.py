@@ -424,7 +424,9 @@ class QemuMachine(Machine):
         address = self.elf.address(address)
         if self.elf.code(address, 1):
             self._patched = True
-            self._written.append(range(address, address + len(data)))
+            written = range(address, address + len(data))
+            if written not in self._written:
+                self._written.append(written)
         self._rsp.select(cpu)
         if not self._rsp.write(address, data):
             raise Unmapped(address, cpu)

@@ -148,6 +148,27 @@ def test_before_lab_5_nobody_is_stopped(shell):
     console.settle(2)
     assert "no such system call" in console.ask("corral")
 
+@pytest.mark.parametrize("cpus", (1, 2, 4))
+@pytest.mark.parametrize("cell", CELLS)
+def test_all_cpus_share_the_kernel(shell, cell, cpus):
+    """Stage 4: the workers start children on each CPU, and all compete for the kernel's locks."""
+    console = shell(cell, cpus, LAB="4")
+    console.settle(2 * (cpus - 1))
+    rows = [line.split() for line in console.ask("locks").splitlines()
+            if re.match(r"(test-and-set|ticket|queue|kernel's) ", line)]
+    assert len(rows) == 4, console.said
+    for _, taken, _, _, *each in rows:
+        assert len(each) == cpus and sum(map(int, each)) == int(taken) > 0, console.said
+    threads = re.findall(r"\w+$", console.ask("ps"), re.M)
+    assert threads.count("worker") == 2 * (cpus - 1)
+    assert threads.count("child") <= 2 * (cpus - 1)     # they end, and their places are free again
+    assert "hello from ring 3" in console.ask("run hello")
+    assert " ended with " not in console.said and "panic" not in console.said
+
+
+def test_before_lab_4_there_is_no_contest(shell):
+    assert "no such system call" in shell("x86_64/qemu", 2, LAB="3").ask("locks")
+
 
 def test_before_lab_3_there_is_no_nmi(shell):
     console = shell("x86_64/qemu", 2, LAB="2")
@@ -159,7 +180,8 @@ def test_before_lab_3_there_is_no_nmi(shell):
 @pytest.mark.parametrize("cc", ("gcc", "clang"))
 @pytest.mark.parametrize("arch", ("x86_64", "i386"))
 def test_both_compilers_at_both_levels(shell, arch, cc, opt):
-    console = shell(f"{arch}/qemu", 2, CC=cc, OPT=opt, LAB="3")
+    console = shell(f"{arch}/qemu", 2, CC=cc, OPT=opt, LAB="4")
     console.settle(2)
+    assert "WRONG" not in console.ask("locks")
     assert "NMI number 1" in console.ask("nmi 1")
     assert "hello from ring 3" in console.ask("run hello")

@@ -143,5 +143,5 @@ probe_r:    .skip 64
     ret
 
     function litmus_lockinc
-    lock; incl probe_x
+    lock incl probe_x
     ret

@@ -90,20 +90,6 @@ def test_leave(cell):
         cell.park()
 
 
-def test_again(cell):
-    """Many calls, one after the other, in turns of any length."""
-    scene = Turns(cell)
-    scene.rest(*scene.others)
-    for _ in range(3):
-        scene.forget()
-        words = scene.argument()
-        scene.m.start(0, "probe_calls", 7, flags=ON)
-        scene.returned(0, turn=lambda: cell.random.randrange(60, 900), rounds=2000)
-        if scene.m.result(0) & 0xFFFFFFFF != 7:
-            raise Fail(WRONG, expected="7 calls", seen=f"{scene.m.result(0)} were done")
-        scene.check_got(words, *scene.cpus)
-
-
 def test_level(cell):
     """Inside the function a CPU is at IPI_LEVEL: what a device sends waits until it is done."""
     for cpu in range(cell.machine.cpus):

@@ -24,12 +24,6 @@ def test_turns(cell):
         calls(cell, 1, lambda: turn)
 
 
-def test_random(cell):
-    """Some calls of each, in turns of any length."""
-    for _ in range(4):
-        calls(cell, 3, lambda: cell.random.randrange(20, 700))
-
-
 def test_two_kinds(cell):
     """One CPU calls in two phases, the others in one."""
     for turn in (60, 180, 540):
