@@ -100,10 +100,10 @@ def test_polls(cell):
     scene.m.write_u32("probe_go", 0)
     scene.m.start(1, "probe_spin_wait", flags=ON)
     scene.settle(1)
+    scene.run_until(1, "ipi_poll", "CPU 1 polls")
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
     scene.then_rest(0, "probe_call")
     scene.run_until(0, "ipi_send", "CPU 0 asks CPU 1")
-    scene.run_until(1, "ipi_poll", "CPU 1 polls")
     start = scene.m.snapshot()
     for place, steps in boundaries(scene, 1):
         scene.m.restore(start)

@@ -114,7 +114,11 @@ def test_loop(cell):
         scene.m.start(cpu, "probe_patched_round", 1 << 30, flags=ON)
     for code in (NEW_CODE, OLD_CODE, NEW_CODE):
         scene.code(code)
+        before = scene.m.read("probe_patch_site", SIZE)
         scene.m.start(0, "probe_patch", flags=ON)
+        if scene.give(0, "probe_returned") or scene.m.read("probe_patch_site", SIZE) != before:
+            raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                       seen="it is written, and no other CPU has had a turn")
         for _ in range(200):
             for cpu in scene.others:
                 if not cell.random.randrange(4):

@@ -77,7 +77,7 @@ def test_new_code(cell):
         scene, _ = called(cell, caller, NEW_CODE)
         scene.returned(caller)
         old, new = scene.check_seen(0, ("the old code", "the new code"), *scene.cpus)
-        if (old, new) != (0, scene.m.cpus):
+        if (old, new) != (0, scene.m.cpus) or scene.ran != set(scene.cpus):
             raise Fail(WRONG, expected="every CPU executes the new code in the second phase",
                        seen=f"{old} the old code, {new} the new code")
         cell.park()
