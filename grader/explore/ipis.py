@@ -76,8 +76,8 @@ class Turns(Scene):
     def give(self, cpu: int, until=(), turn: int = TURN) -> bool:
         """One turn of a CPU; whether it stands at one of the addresses.
 
-        Notes whether it comes through a function that all CPUs are to run: what these leave in memory
-        anybody may write."""
+        Notes whether it comes through a function that all CPUs are to run: what these leave in
+        memory anybody may write."""
         asked = [until] if isinstance(until, (int, str)) else until
         wanted = {self.m.elf.address(each) for each in asked}
         if self.ran is None:

@@ -12,7 +12,7 @@ LEVEL = ("irql_raise", "irql_lower", "irql_get", "set")     # given, and called 
 
 
 def boundaries(scene, cpu, until=()):
-    """How many instructions it is to each instruction of the lab that the CPU comes to, once each."""
+    """How many steps it is to each instruction of the lab that the CPU comes to, once each."""
     elf = scene.m.elf
     found = {}
     steps, _ = scene.m.walk(cpu, until, WALKED)
@@ -46,7 +46,7 @@ def results(scene, *cpus):
 
 
 def test_calls(cell):
-    """The interrupt comes at each instruction of a call of the same CPU, while no other one calls."""
+    """The interrupt comes at each instruction of a call of the same CPU; no other one calls."""
     scene = Turns(cell)
     scene.rest(*scene.others)
     scene.forget()
@@ -71,7 +71,7 @@ def test_calls(cell):
 
 
 def test_waits(cell):
-    """CPU 0 waits for its turn while CPU 1 calls; the interrupt comes at each instruction of that."""
+    """CPU 0 waits for its turn while CPU 1 calls; the interrupt comes at each instruction."""
     scene = Turns(cell)
     scene.rest(*scene.others[1:])
     scene.forget()
@@ -144,8 +144,8 @@ def patches_from_handler(cell, at, nested):
     scene.rested(0)
     result, times = scene.line("probe_then", 0)[2:4]
     if times != 1 + nested or bool(result & 0xFF) == inside:
-        raise Fail(WRONG, expected=f"text_patch() is {'refused' if inside else 'done'} in the handler of "
-                   f"an interrupt that came {'inside' if inside else 'outside'} the range",
+        raise Fail(WRONG, expected=f"text_patch() is {'refused' if inside else 'done'} in the "
+                   f"handler of an interrupt that came {'inside' if inside else 'outside'} the range",
                    seen="it is not",
                    cause="what this CPU interrupted goes on when the handler returns, not before.")
     written = scene.m.read("probe_patch_site", len(NEW_CODE))

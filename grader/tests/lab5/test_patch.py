@@ -105,7 +105,7 @@ def test_timer(cell):
 
 
 def test_loop(cell):
-    """Three CPUs call it in a loop and from interrupts, in turns of any length, while CPU 0 writes."""
+    """Three CPUs call it in a loop and from interrupts, in random turns, while CPU 0 writes."""
     cell.use(4)
     scene = Turns(cell)
     scene.forget()
@@ -134,5 +134,5 @@ def test_loop(cell):
             scene.give(cpu, turn=100)
     old, new = scene.check_seen(0, NAMES, *scene.others)
     if not old or not new:
-        raise Fail(WRONG, expected="each CPU goes on, first with the old code and then with the new",
+        raise Fail(WRONG, expected="each CPU goes on, first with the old code, then the new",
                    seen=f"{old} times the old, {new} times the new")

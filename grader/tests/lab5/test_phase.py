@@ -50,8 +50,8 @@ def test_held(cell):
     for cpu in scene.cpus:
         symbol = scene.m.elf.symbol_at(scene.m.pc(cpu))
         if symbol and symbol.name == "probe_rest":
-            raise Fail(WRONG, expected=f"CPU {cpu} is held before CPU {first} begins the first phase",
-                       seen="it has not come yet")
+            raise Fail(WRONG, expected=f"CPU {cpu} is held before CPU {first} begins the first "
+                       "phase", seen="it has not come yet")
     for _ in range(4):
         for cpu in scene.cpus:
             places = ["probe_one", "probe_all", "probe_rest", "probe_returned"]

@@ -48,7 +48,7 @@ def not_ours(scene, cpu):
         scene.m.write(regs, before)
         if scene.m.call(cpu, "text_trap", regs) & 0xFF or \
                 scene.m.read(regs, len(before)) != before:
-            raise Fail(WRONG, expected="a breakpoint where text_poke() does not write is not its own",
+            raise Fail(WRONG, expected="a breakpoint where text_poke() does not write is not its",
                        seen=f"text_trap() took the one at {place}")
 
 
@@ -71,7 +71,8 @@ def test_off(cell):
         scene.accepted(0)
         check_written(scene, code)
         if sum(scene.check_seen(POKED, NAMES, 1)) != 3:
-            raise Fail(WRONG, expected="three times the old or the new instruction", seen="not three")
+            raise Fail(WRONG, expected="three times the old or the new instruction",
+                       seen="it is not three times")
         cell.park()
 
 

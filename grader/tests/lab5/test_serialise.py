@@ -1,15 +1,15 @@
 """Exercises 5.2, 5.4, 5.5 and 5.7: a serialising instruction between writing code and executing it.
 
-Neither emulator can show that it is missing: both execute what is in memory.  So what each CPU executes
-is read, instruction by instruction.
+Neither emulator can show that it is missing: both execute what is in memory.  So what each CPU
+executes is read, instruction by instruction.
 """
 
 from grader.explore.access import serialises
 from grader.explore.ipis import NEW_CODE, NOP, ON, ROUNDS, Turns
 from grader.verdict import WRONG, Fail
 
-CAUSE = ("neither emulator can show this; it is read from the machine code.  A CPU may have fetched "
-         "the old bytes long before (SDM 3A 9.1.3, 9.3).")
+CAUSE = ("neither emulator can show this; it is read from the machine code.  A CPU may have "
+         "fetched the old bytes long before (SDM 3A 9.1.3, 9.3).")
 LATE = range(12)        # instructions that a CPU has gone on in the loop in which it waits
 TURN = 300
 STEPS = 3000
@@ -86,7 +86,8 @@ def test_phases(cell):
         scene.code(NEW_CODE)
         scene.m.start(caller, "probe_two_phase", flags=ON)
         writer = first_in_one(scene)
-        scene.run_until(writer, scene.m.ptr(scene.m.regs(writer).sp, writer), "the first phase ends")
+        behind = scene.m.ptr(scene.m.regs(writer).sp, writer)
+        scene.run_until(writer, behind, "the first phase ends")
         watch, written = Watch(scene), scene.m.snapshot()
         for late in LATE:
             scene.m.restore(written)
@@ -146,12 +147,12 @@ def test_patch(cell):
 
 
 def test_spins(cell):
-    """A CPU that answered by ipi_poll(), with interrupts off, and then goes on: there is no IRET."""
+    """A CPU that answered by ipi_poll(), with interrupts off, and goes on: there is no IRET."""
     patched(cell, dict.fromkeys(range(cell.machine.cpus), "probe_returned"))
 
 
 def test_poke(cell):
-    """Every CPU, after the INT3 and before the rest; then before the first byte; then at the end."""
+    """Every CPU, behind the INT3 and before the rest; before the first byte; at the end."""
     for caller, code in enumerate((Turns(cell).jump(), NOP)):
         scene = Turns(cell)
         if code == NOP:
