@@ -22,6 +22,7 @@ LAYOUT_FIELDS = (
     "thread_size", "thread_state", "thread_as", "thread_lab1", "thread_lab2", "thread_lab3",
     "cpu_size", "cpu_current", "cpu_as", "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt",
     "cpu_lab1", "cpu_lab2", "cpu_lab3", "cpu_lab4", "cpu_lab5", "cpu_probe", "cpu_nmis",
+    "cpu_online",
     "canary_size", "area1_size", "area2_size", "area3_size", "area4_size", "area5_size",
     "kstack_size", "own_stack_size")
 LABS_WITH_AREAS = {"thread_lab": (1, 2, 3), "cpu_lab": (1, 2, 3, 4, 5)}

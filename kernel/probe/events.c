@@ -26,6 +26,7 @@ uint32_t probe_touch_good;            /* times that the handler found its own lo
 uintptr_t probe_add;                  /* not 0: an interrupt calls probe_percpu_add() with it */
 char     probe_line[LOG_LINE_SIZE * 2]; /* not empty: an interrupt writes it to the log */
 uintptr_t probe_lock_in_interrupt;     /* not 0: an interrupt takes probe_spin[this - 1] */
+uintptr_t probe_call_in_interrupt;     /* not 0: an interrupt calls this probe_call_function */
 uint32_t probe_trap_skip;             /* not 0: a trap of ring 3 skips so many bytes */
 struct regs probe_trap_regs;          /* what ktrap() was given last, and CR2 then */
 uintptr_t probe_trap_cr2;
@@ -67,6 +68,8 @@ static void interrupt(unsigned vector, bool user)
         probe_spin_round(probe_lock_in_interrupt - 1);
     if (probe_run_patched)
         probe_patched_round(1);
+    if (probe_call_in_interrupt)
+        probe_from_interrupt((probe_call_function *)probe_call_in_interrupt);
     probe_where[vector] = this_cpu()->id;
     probe_count[vector]++;
     probe_answer[vector] = ~probe_token;

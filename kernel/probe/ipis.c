@@ -12,10 +12,12 @@
 
 uint32_t probe_arg[PROBE_ARG_WORDS];
 uint8_t  probe_new_bytes[TEXT_MAX];
+uint8_t  probe_other_bytes[TEXT_SITE];
 uint32_t probe_new_size;
 uint32_t probe_new_result;
 uint32_t probe_go;
 uint32_t probe_run_patched;
+uint32_t probe_poll_inside;
 
 struct probe_line probe_got[MAX_CPUS];
 struct probe_line probe_one_got;
@@ -47,11 +49,24 @@ __attribute__((noinline)) void probe_phase(unsigned which)
     __asm__ volatile("" : : "r"(which) : "memory");
 }
 
+/* As much of the stack as a function of the kernel may take. */
+static void use_stack(void)
+{
+    uint32_t room[PROBE_ROOM / sizeof(uint32_t)];
+    for (unsigned i = 0; i < sizeof(room) / sizeof(room[0]); i += 16)
+        room[i] = PROBE_POISON;
+    __asm__ volatile("" : : "r"(room) : "memory");
+}
+
 static void fn(void *arg)
 {
     struct argument *argument = arg;
     probe_phase(0);
+    use_stack();
     copy_words(probe_got[this_cpu()->id].word, argument->word);
+    probe_got[this_cpu()->id].word[PROBE_ARG_WORDS]++;
+    if (probe_poll_inside)
+        ipi_poll();
     probe_phase(1);
 }
 
@@ -79,6 +94,14 @@ void probe_then_rest(probe_call_function *fn, uintptr_t arg)
     then[0] = (uint32_t)result;
     then[1]++;
     probe_rest();
+}
+
+void probe_from_interrupt(probe_call_function *fn)
+{
+    uintptr_t result = fn(0);
+    uint32_t *then = probe_then[this_cpu()->id].word;
+    then[2] = (uint32_t)result;
+    then[3]++;
 }
 
 static void count(uint32_t result, unsigned first, uint32_t old, uint32_t new)
@@ -124,6 +147,11 @@ __attribute__((noinline)) bool probe_poke(void)
     return text_poke(probe_poke_site, probe_new_bytes);
 }
 
+__attribute__((noinline)) bool probe_poke_other(void)
+{
+    return text_poke(probe_other_site, probe_other_bytes);
+}
+
 __attribute__((noinline)) void probe_step(unsigned cpu)
 {
     probe_steps[cpu].word[0]++;
@@ -146,6 +174,12 @@ void probe_poked_round(uint32_t times)
 {
     while (times--)
         count(probe_poked(), POKED, 1, 2);
+}
+
+void probe_other_round(uint32_t times)
+{
+    while (times--)
+        count(probe_other(), POKED, 1, 2);
 }
 
 void probe_spin_wait(void)

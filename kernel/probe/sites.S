@@ -1,6 +1,7 @@
 /*
  * uint32_t probe_patched(void);
  * uint32_t probe_poked(void);
+ * uint32_t probe_other(void);
  * void probe_rest(void);
  *
  * Code that lab 5 writes over.  The bytes are the same in both widths.
@@ -29,6 +30,19 @@ probe_poke_site:
     mov   $1, %eax
     ret
 probe_poke_target:
+    mov   $2, %eax
+    ret
+
+/* Another one. */
+    .balign 64
+    .globl probe_other, probe_other_site, probe_other_target
+probe_other:
+    xor   %eax, %eax
+probe_other_site:
+    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+    mov   $1, %eax
+    ret
+probe_other_target:
     mov   $2, %eax
     ret
 

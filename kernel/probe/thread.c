@@ -14,7 +14,7 @@ struct regs probe_regs;
 const struct {
     uint32_t thread_size, thread_state, thread_as, thread_lab1, thread_lab2, thread_lab3;
     uint32_t cpu_size, cpu_current, cpu_as, cpu_kstack_top, cpu_own_top, cpu_tss, cpu_gdt;
-    uint32_t cpu_lab1, cpu_lab2, cpu_lab3, cpu_lab4, cpu_lab5, cpu_probe, cpu_nmis;
+    uint32_t cpu_lab1, cpu_lab2, cpu_lab3, cpu_lab4, cpu_lab5, cpu_probe, cpu_nmis, cpu_online;
     uint32_t canary_size, area1_size, area2_size, area3_size, area4_size, area5_size;
     uint32_t kstack_size, own_stack_size;
 } probe_layout = {
@@ -38,6 +38,7 @@ const struct {
     .cpu_lab5 = offsetof(struct cpu, lab5),
     .cpu_probe = offsetof(struct cpu, probe),
     .cpu_nmis = offsetof(struct cpu, nmis),
+    .cpu_online = offsetof(struct cpu, online),
     .canary_size = AREA_CANARY_SIZE,
     .area1_size = LAB1_AREA_SIZE,
     .area2_size = LAB2_AREA_SIZE,

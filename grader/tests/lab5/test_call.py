@@ -47,6 +47,33 @@ def test_arrive(cell):
         cell.park()
 
 
+def test_interrupts_off(cell):
+    """One CPU has interrupts off for a while: until they are on, no CPU begins."""
+    for late in range(1, cell.machine.cpus):
+        scene = Turns(cell)
+        scene.rest(*(cpu for cpu in scene.others if cpu != late))
+        scene.forget()
+        words = scene.argument()
+        scene.m.start(late, "probe_normal", 300)
+        scene.m.run(late, (), 100)
+        scene.m.start(0, "probe_call", flags=ON)
+        for _ in range(6):
+            for cpu in scene.cpus:
+                if cpu == late:
+                    scene.m.run(cpu, "probe_returned", 100)
+                elif scene.give(cpu, "probe_phase"):
+                    steps = scene.line("probe_steps", late)[0]
+                    raise Fail(WRONG, expected=f"no CPU begins before CPU {late}, whose interrupts "
+                               "are off, has come",
+                               seen=f"CPU {cpu} begins; CPU {late} is at step {steps} of 300")
+        scene.run_until(late, "probe_returned", "normal code, interrupts off")
+        scene.m.start(late, "probe_rest", flags=ON)
+        scene.returned(0)
+        scene.accepted(0)
+        scene.check_got(words, *scene.cpus)
+        cell.park()
+
+
 def test_leave(cell):
     """One CPU is slow inside the function: until it is done, the call does not return."""
     for slow in range(1, cell.machine.cpus):

@@ -16,7 +16,12 @@ def check_written(scene, code):
 def patch(scene, code, caller=0):
     """One call of text_patch(), to its end."""
     scene.code(code)
+    before = scene.m.read("probe_patch_site", SIZE)
     scene.m.start(caller, "probe_patch", flags=ON)
+    for _ in range(2):
+        if scene.give(caller, "probe_returned") or scene.m.read("probe_patch_site", SIZE) != before:
+            raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                       seen="it is written, and no other CPU has had a turn")
     scene.returned(caller)
     scene.accepted(caller)
     check_written(scene, code)
@@ -69,3 +74,65 @@ def test_nested(cell):
     """The same, but it is the handler of an interrupt that the IPI finds."""
     for at in range(5):
         held_inside(cell, at, nested=True)
+
+
+def timer_inside(cell, at, inner):
+    """CPU 1 is interrupted at `at`; the handler calls the same function, and is at `inner` when the
+    IPI finds it."""
+    scene = Turns(cell)
+    site = scene.m.elf.address("probe_patch_site")
+    scene.forget()
+    scene.then_rest(1, "probe_patched_round", 1)
+    scene.run_until(1, site + 2 * at, "the code to write")
+    scene.m.write_u32("probe_run_patched", 1)
+    scene.m.interrupt(1, scene.vector(0xA0, 0xC0))
+    scene.run_until(1, site + 2 * inner, "a handler that calls the same function")
+    scene.code(NEW_CODE)
+    scene.m.start(0, "probe_patch", flags=ON)
+    scene.together({0: "probe_returned", 1: "probe_rest"}, "text_patch() gets it done", stay=False)
+    scene.accepted(0)
+    check_written(scene, NEW_CODE)
+    if sum(scene.check_seen(0, NAMES, 1)) != 2:
+        raise Fail(WRONG, expected="the handler and what it interrupted go on", seen="they do not")
+    cell.park()
+
+
+def test_timer(cell):
+    """A function that a CPU and its timer's handler both call: each place for each of the two."""
+    for at in range(5):
+        for inner in range(5):
+            timer_inside(cell, at, inner)
+
+
+def test_loop(cell):
+    """Three CPUs call it in a loop and from interrupts, in random turns, while CPU 0 writes."""
+    cell.use(4)
+    scene = Turns(cell)
+    scene.forget()
+    scene.m.write_u32("probe_run_patched", 1)
+    for cpu in scene.others:
+        scene.m.start(cpu, "probe_patched_round", 1 << 30, flags=ON)
+    for code in (NEW_CODE, OLD_CODE, NEW_CODE):
+        scene.code(code)
+        before = scene.m.read("probe_patch_site", SIZE)
+        scene.m.start(0, "probe_patch", flags=ON)
+        if scene.give(0, "probe_returned") or scene.m.read("probe_patch_site", SIZE) != before:
+            raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                       seen="it is written, and no other CPU has had a turn")
+        for _ in range(200):
+            for cpu in scene.others:
+                if not cell.random.randrange(4):
+                    scene.m.interrupt(cpu, scene.vector(0x50, 0xC0))
+                scene.give(cpu, turn=cell.random.randrange(1, 300))
+            if scene.give(0, "probe_returned", 200):
+                break
+        else:
+            scene.returned(0)
+        scene.accepted(0)
+        check_written(scene, code)
+        for cpu in scene.others:
+            scene.give(cpu, turn=100)
+    old, new = scene.check_seen(0, NAMES, *scene.others)
+    if not old or not new:
+        raise Fail(WRONG, expected="each CPU goes on, first with the old code, then the new",
+                   seen=f"{old} times the old, {new} times the new")

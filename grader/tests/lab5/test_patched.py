@@ -28,6 +28,9 @@ def region_of(cell, scene, kind, doing, events=(), name=""):
         seen = m.read(code.address, code.size)
         if seen != new:
             raise Fail(WRONG, expected=f"the code is {new.hex(' ')}", seen=seen.hex(" "))
+        if all(done.before not in run.region.sends for done in run.log):
+            raise Fail(WRONG, expected="the other CPU is told, so that it serialises",
+                       seen="no IPI was sent")
         check_accepted(scene, doing)
 
     return corral_region(

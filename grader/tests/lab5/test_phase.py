@@ -47,6 +47,11 @@ def test_held(cell):
     """While one CPU is in the first phase, no other runs anything."""
     scene, words = called(cell)
     first = somebody_in(scene, "probe_one")
+    for cpu in scene.cpus:
+        symbol = scene.m.elf.symbol_at(scene.m.pc(cpu))
+        if symbol and symbol.name == "probe_rest":
+            raise Fail(WRONG, expected=f"CPU {cpu} is held before CPU {first} begins the first "
+                       "phase", seen="it has not come yet")
     for _ in range(4):
         for cpu in scene.cpus:
             places = ["probe_one", "probe_all", "probe_rest", "probe_returned"]
@@ -72,7 +77,7 @@ def test_new_code(cell):
         scene, _ = called(cell, caller, NEW_CODE)
         scene.returned(caller)
         old, new = scene.check_seen(0, ("the old code", "the new code"), *scene.cpus)
-        if (old, new) != (0, scene.m.cpus):
+        if (old, new) != (0, scene.m.cpus) or scene.ran != set(scene.cpus):
             raise Fail(WRONG, expected="every CPU executes the new code in the second phase",
                        seen=f"{old} the old code, {new} the new code")
         cell.park()

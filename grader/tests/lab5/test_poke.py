@@ -13,17 +13,66 @@ def check_written(scene, code):
         raise Fail(WRONG, expected=f"the instruction is {code.hex(' ')}", seen=seen.hex(" "))
 
 
+def alone(scene, caller):
+    """CPU `caller` writes, and no other CPU has had a turn: INT3, and no more."""
+    before = scene.m.read("probe_poke_site", 5)
+    scene.m.start(caller, "probe_poke", flags=ON)
+    for _ in range(2):
+        back = scene.give(caller, "probe_returned")
+        seen = scene.m.read("probe_poke_site", 5)
+        if back or seen[1:] != before[1:] or seen[0] not in (0xCC, before[0]):
+            raise Fail(WRONG, expected="INT3 and the old bytes, until every other CPU has answered",
+                       seen=f"{seen.hex(' ')}, and no other CPU has had a turn")
+
+
 def test_poke(cell):
-    """There and back, by each CPU; then every CPU executes what is there."""
+    """There and back, by each CPU; a breakpoint that is somebody else's stays that."""
     for caller in range(cell.machine.cpus):
         scene = Turns(cell)
         scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
         for code in (scene.jump(), NOP, scene.jump()):
             scene.code(code)
-            scene.m.start(caller, "probe_poke", flags=ON)
+            alone(scene, caller)
             scene.returned(caller)
             scene.accepted(caller)
             check_written(scene, code)
+        not_ours(scene, caller)
+        cell.park()
+
+
+def not_ours(scene, cpu):
+    """text_trap() of a place where nobody writes: false, and the registers as they were."""
+    regs = scene.m.elf.address("probe_regs")
+    for place in ("probe_other_site", "probe_poke_site", "probe_patched"):
+        before = scene.layout.pack({"ip": scene.m.elf.address(place) + 1, "cs": 8, "vector": 3})
+        scene.m.write(regs, before)
+        if scene.m.call(cpu, "text_trap", regs) & 0xFF or \
+                scene.m.read(regs, len(before)) != before:
+            raise Fail(WRONG, expected="a breakpoint where text_poke() does not write is not its",
+                       seen=f"text_trap() took the one at {place}")
+
+
+def test_off(cell):
+    """CPU 1 meets the INT3 with interrupts off: it goes on, and then answers."""
+    for code in (Turns(cell).jump(), NOP):
+        scene = Turns(cell)
+        scene.forget()
+        if code == NOP:
+            scene.m.write("probe_poke_site", scene.jump())
+        scene.rest(*scene.others[1:])
+        scene.code(code)
+        alone(scene, 0)
+        if scene.m.u8("probe_poke_site") != 0xCC:
+            raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+        scene.m.start(1, "probe_poked_round", 3)
+        scene.run_until(1, "probe_returned", "a CPU with interrupts off goes on behind the INT3")
+        scene.m.start(1, "probe_rest", flags=ON)
+        scene.returned(0)
+        scene.accepted(0)
+        check_written(scene, code)
+        if sum(scene.check_seen(POKED, NAMES, 1)) != 3:
+            raise Fail(WRONG, expected="three times the old or the new instruction",
+                       seen="it is not three times")
         cell.park()
 
 
@@ -36,10 +85,64 @@ def test_meanwhile(cell):
             scene.m.start(cpu, "probe_poked_round", 1 << 30, flags=ON)
         for code in (scene.jump(), NOP):
             scene.code(code)
-            scene.m.start(0, "probe_poke", flags=ON)
+            alone(scene, 0)
             scene.returned(0, turn=lambda: turn, rounds=3000)
             scene.accepted(0)
             check_written(scene, code)
         if not sum(scene.check_seen(POKED, NAMES, *scene.others)):
             raise Fail(WRONG, expected="the others go on", seen="they do not")
+        cell.park()
+
+
+def other_code(scene):
+    """The jump for probe_other_site."""
+    site, target = map(scene.m.elf.address, ("probe_other_site", "probe_other_target"))
+    return b"\xe9" + (target - site - 5).to_bytes(4, "little", signed=True)
+
+
+def two_write(scene):
+    """CPUs 0 and 1 are to write an instruction each; CPU 2 executes the one, CPU 3 the other."""
+    scene.forget()
+    scene.m.start(2, "probe_poked_round", 1 << 30, flags=ON)
+    scene.m.start(3, "probe_other_round", 1 << 30, flags=ON)
+    scene.code(scene.jump())
+    scene.m.write("probe_other_bytes", other_code(scene))
+    scene.then_rest(0, "probe_poke")
+    scene.then_rest(1, "probe_poke_other")
+
+
+def both_written(scene, turn, rounds):
+    results = scene.rested(0, 1, turn=turn, rounds=rounds)
+    if [result & 0xFF for result in results] != [1, 1]:
+        raise Fail(WRONG, expected="both calls are done", seen=f"{results}")
+    check_written(scene, scene.jump())
+    seen = scene.m.read("probe_other_site", 5)
+    if seen != other_code(scene):
+        raise Fail(WRONG, expected="the other CPU's instruction is written too", seen=seen.hex(" "))
+    for cpu in (2, 3):
+        scene.settle(cpu)
+        if not sum(scene.check_seen(POKED, NAMES, cpu)):
+            raise Fail(WRONG, expected=f"CPU {cpu} goes on", seen="it does not")
+
+
+def test_two(cell):
+    """Two CPUs write two instructions, one of them while the other's INT3 is there; two execute."""
+    cell.use(4)
+    for first, second, site in ((0, 1, "probe_poke_site"), (1, 0, "probe_other_site")):
+        scene = Turns(cell)
+        two_write(scene)
+        for _ in range(400):
+            if scene.m.u8(site) == 0xCC:
+                break
+            scene.give(first, turn=8)
+        else:
+            raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+        for cpu in (second, 2, 3, second, 2, 3):
+            scene.give(cpu, turn=400)
+        both_written(scene, lambda: 400, 400)
+        cell.park()
+    for _ in range(4):
+        scene = Turns(cell)
+        two_write(scene)
+        both_written(scene, lambda: cell.random.randrange(10, 500), 2000)
         cell.park()

@@ -23,9 +23,22 @@ def test_spins(cell):
         before = scene.m.regs(1).flags & 0x200
         if bool(before) != bool(flags & ON):
             raise Fail(WRONG, expected=f"interrupts as they were, {words}", seen="they are not")
+        if flags & ON:
+            check_level(scene)
         scene.m.write_u32("probe_go", 1)
         scene.run_until(1, "probe_returned", "the CPU that waited goes on")
         cell.park()
+
+
+def check_level(scene):
+    """CPU 1 is still at a level that keeps a device's interrupt waiting."""
+    vector = scene.vector(0x50, 0xC0)
+    scene.fresh_token()
+    scene.m.interrupt(1, vector)
+    scene.settle(1)
+    if scene.m.u32(scene.m.elf.address("probe_count") + 4 * vector):
+        raise Fail(WRONG, expected="ipi_poll() leaves the level as it was",
+                   seen="a device's interrupt came to a CPU that was at IPI_LEVEL before")
 
 
 def test_late_ipi(cell):
@@ -50,3 +63,50 @@ def test_late_ipi(cell):
                 raise Fail(WRONG, expected="the function runs once on each CPU",
                            seen="the IPI that came late ran it again on CPU 1")
         cell.park()
+
+
+def test_inside(cell):
+    """fn() itself calls ipi_poll(): it finds nothing, and fn() runs once on each CPU."""
+    for flags in (ON, 0):
+        scene = Turns(cell)
+        scene.rest(*scene.others[1:])
+        scene.forget()
+        argument = scene.argument()
+        scene.m.write_u32("probe_poll_inside", 1)
+        scene.m.start(1, "probe_spin_wait", flags=flags)
+        scene.settle(1)
+        scene.m.start(0, "probe_call", flags=ON)
+        scene.returned(0)
+        scene.accepted(0)
+        scene.check_got(argument, *scene.cpus)
+        often = [scene.line("probe_got", cpu)[4] for cpu in scene.cpus]
+        if set(often) != {1}:
+            raise Fail(WRONG, expected="the function, which polls, runs once on each CPU",
+                       seen=f"it ran {often} times")
+        cell.park()
+
+
+def test_low(cell):
+    """A CPU that polls below IPI_LEVEL, before the IPI was sent, runs the function at IPI_LEVEL."""
+    scene = Turns(cell)
+    scene.rest(*scene.others[1:])
+    scene.forget()
+    argument = scene.argument()
+    scene.m.start(1, "probe_spin_wait", flags=ON)
+    scene.settle(1)
+    scene.m.start(0, "probe_call", flags=ON)
+    scene.run_until(0, "ipi_send", "CPU 0 asks CPU 1")
+    scene.settle(1)
+    scene.together({1: "probe_phase"}, "the function begins")
+    vector = scene.vector(0x50, 0x80)
+    scene.fresh_token()
+    scene.m.interrupt(1, vector)
+    scene.m.run(1, "probe_phase", 2000, exact=False)
+    if scene.m.u32(scene.m.elf.address("probe_count") + 4 * vector):
+        raise Fail(WRONG, expected="a device's interrupt waits until the function is done",
+                   seen="its handler ran in the middle of it",
+                   cause="the CPU polled below IPI_LEVEL, and stayed there.")
+    scene.returned(0)
+    scene.settle(1)
+    scene.check_got(argument, *scene.cpus)
+    scene.check_answered(vector)

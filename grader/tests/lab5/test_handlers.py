@@ -1,0 +1,164 @@
+"""Exercises 5.3, 5.4 and 5.5: the handler of an interrupt calls."""
+
+from grader.explore.ipis import NEW_CODE, OLD_CODE, ON, Turns
+from grader.explore.region import lab_of
+from grader.verdict import WRONG, Fail
+
+LAB = 5
+WALKED = 400            # instructions of a call that are looked at
+DEVICE = (0x50, 0xC0)   # vectors below IPI_LEVEL
+NAMES = ("the old code", "the new code")
+LEVEL = ("irql_raise", "irql_lower", "irql_get", "set")     # given, and called by the lab's code
+
+
+def boundaries(scene, cpu, until=()):
+    """How many steps it is to each instruction of the lab that the CPU comes to, once each."""
+    elf = scene.m.elf
+    found = {}
+    steps, _ = scene.m.walk(cpu, until, WALKED)
+    for number, step in enumerate(steps):
+        symbol = elf.symbol_at(step.pc)
+        if symbol and (symbol.name in LEVEL or lab_of(elf, step.pc) == LAB):
+            found.setdefault(step.pc, number)
+    return list(found.items())
+
+
+def interrupted(scene, cpu, place, ends):
+    """The CPU gets a device's interrupt, whose handler calls; then all get to their ends."""
+    scene.m.interrupt(cpu, scene.vector(*DEVICE))
+    try:
+        scene.together(ends, "the call returns", stay=False)
+    except Fail as fail:
+        fail.failure.expected += f"; an interrupt came to CPU {cpu} at {scene.m.elf.where(place)}"
+        raise
+    result, times = scene.line("probe_then", cpu)[2:4]
+    if (result & 0xFF, times) != (1, 1):
+        raise Fail(WRONG, expected="the call of the interrupt's handler is done",
+                   seen="it was refused" if times else "there was none", at=scene.m.place(place))
+
+
+def results(scene, *cpus):
+    """Fails unless the calls of these CPUs were done, once each."""
+    for cpu in cpus:
+        result, times = scene.line("probe_then", cpu)[:2]
+        if (result & 0xFF, times) != (1, 1):
+            raise Fail(WRONG, expected=f"CPU {cpu}'s call is done", seen="it is not")
+
+
+def test_calls(cell):
+    """The interrupt comes at each instruction of a call of the same CPU; no other one calls."""
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    scene.forget()
+    words = scene.argument()
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
+    scene.then_rest(0, "probe_call")
+    scene.run_until(0, "probe_call", "its function")
+    for _ in range(2):          # up to where it waits, and on from there
+        start = scene.m.snapshot()
+        places = boundaries(scene, 0, "probe_rest")
+        for place, steps in places:
+            scene.m.restore(start)
+            if steps:
+                scene.m.step(0, steps)
+            interrupted(scene, 0, place, {0: "probe_rest"})
+            results(scene, 0)
+            scene.check_got(words, *scene.cpus)
+        scene.m.restore(start)
+        scene.give(0, "probe_rest")
+        for cpu in scene.others:
+            scene.give(cpu)
+
+
+def test_waits(cell):
+    """CPU 0 waits for its turn while CPU 1 calls; the interrupt comes at each instruction."""
+    scene = Turns(cell)
+    scene.rest(*scene.others[1:])
+    scene.forget()
+    words = scene.argument()
+    scene.then_rest(1, "probe_call")
+    scene.run_until(1, "ipi_send", "CPU 1 asks CPU 0")
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
+    scene.then_rest(0, "probe_call")
+    scene.run_until(0, "probe_call", "its function")
+    start = scene.m.snapshot()
+    for place, steps in boundaries(scene, 0):
+        scene.m.restore(start)
+        if steps:
+            scene.m.step(0, steps)
+        interrupted(scene, 0, place, dict.fromkeys((0, 1), "probe_rest"))
+        results(scene, 0, 1)
+        scene.check_got(words, *scene.cpus)
+
+
+def test_polls(cell):
+    """CPU 1 polls, asked but not sent to; the interrupt comes at each instruction of ipi_poll()."""
+    scene = Turns(cell)
+    scene.rest(*scene.others[1:])
+    scene.forget()
+    words = scene.argument()
+    scene.m.write_u32("probe_go", 0)
+    scene.m.start(1, "probe_spin_wait", flags=ON)
+    scene.settle(1)
+    scene.run_until(1, "ipi_poll", "CPU 1 polls")
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
+    scene.then_rest(0, "probe_call")
+    scene.run_until(0, "ipi_send", "CPU 0 asks CPU 1")
+    start = scene.m.snapshot()
+    for place, steps in boundaries(scene, 1):
+        scene.m.restore(start)
+        if steps:
+            scene.m.step(1, steps)
+        scene.m.write_u32("probe_go", 1)
+        interrupted(scene, 1, place, {0: "probe_rest", 1: "probe_returned"})
+        results(scene, 0)
+        scene.check_got(words, *scene.cpus)
+
+
+def held(scene):
+    """As long as the others have no turn, nothing is written."""
+    for _ in range(2):
+        scene.give(0)
+    if scene.m.read("probe_patch_site", len(OLD_CODE)) != OLD_CODE:
+        raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                   seen="it is written, and no other CPU has had a turn")
+
+
+def patches_from_handler(cell, at, nested):
+    """CPU 0 is interrupted before instruction `at` of the four; the handler itself patches them."""
+    inside = 0 < at < 4
+    scene = Turns(cell)
+    site = scene.m.elf.address("probe_patch_site")
+    scene.rest(*scene.others)
+    scene.forget()
+    scene.then_rest(0, "probe_patched_round", 1)
+    scene.run_until(0, site + 2 * at, "the code to write")
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_patch"))
+    scene.code(NEW_CODE)
+    scene.m.interrupt(0, scene.vector(0x50, 0x70))
+    if nested:
+        scene.run_until(0, "probe_from_interrupt", "a device's interrupt")
+        scene.m.interrupt(0, scene.vector(0xA0, 0xC0))
+    if not inside:
+        held(scene)
+    scene.rested(0)
+    result, times = scene.line("probe_then", 0)[2:4]
+    if times != 1 + nested or bool(result & 0xFF) == inside:
+        raise Fail(WRONG, expected=f"text_patch() is {'refused' if inside else 'done'} in the "
+                   f"handler of an interrupt that came {'inside' if inside else 'outside'} the range",
+                   seen="it is not",
+                   cause="what this CPU interrupted goes on when the handler returns, not before.")
+    written = scene.m.read("probe_patch_site", len(NEW_CODE))
+    if written != (OLD_CODE if inside else NEW_CODE):
+        raise Fail(WRONG, expected=f"the {'old' if inside else 'new'} code is there",
+                   seen=written.hex(" "))
+    if sum(scene.check_seen(0, NAMES, 0)) != 1:
+        raise Fail(WRONG, expected="the CPU that was interrupted goes on", seen="it does not")
+    cell.park()
+
+
+def test_patches(cell):
+    """At each of the instructions, with one handler and with two."""
+    for at in range(5):
+        for nested in (False, True):
+            patches_from_handler(cell, at, nested)

@@ -1,0 +1,74 @@
+"""Exercise 5.1: other numbers of CPUs, a CPU that is not there, and ring 3."""
+
+from grader.explore.ipis import ON, Turns
+from grader.verdict import WRONG, Fail
+
+
+def call_each(cell, callers):
+    """Each of these calls, twice."""
+    for caller in callers:
+        scene = Turns(cell)
+        scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
+        for _ in range(2):
+            scene.forget()
+            words = scene.argument()
+            scene.m.start(caller, "probe_call", flags=ON)
+            scene.returned(caller)
+            scene.accepted(caller)
+            scene.check_got(words, *scene.cpus)
+        cell.park()
+
+
+def test_many(cell):
+    """Four CPUs; in QEMU also eight, and one, where there is nobody to wait for.  (Bochs has two at
+    least, and takes long to start eight.)"""
+    for cpus in (4, 8, 1) if cell.emu == "qemu" else (4,):
+        cell.use(cpus)
+        call_each(cell, {0, cpus - 1})
+
+
+def test_offline(cell):
+    """Four CPUs, of which one is not online: it is neither asked nor waited for."""
+    cell.use(4)
+    for absent in (1, 3):
+        scene = Turns(cell)
+        scene.m.write(scene.block_of(absent) + scene.offset["cpu_online"], b"\0")
+        offline = scene.m.snapshot()
+        for caller in (0, 2):
+            scene.m.restore(offline)
+            here = [cpu for cpu in scene.cpus if cpu != absent]
+            scene.rest(*(cpu for cpu in here if cpu != caller))
+            scene.forget()
+            words = scene.argument()
+            scene.m.start(caller, "probe_call", flags=ON)
+            scene.returned(caller, held=(absent,))
+            scene.accepted(caller)
+            scene.check_got(words, *here)
+            scene.m.start(absent, "probe_sled", flags=ON)
+            if scene.give(absent, "kintr"):
+                raise Fail(WRONG, expected=f"CPU {absent} is not online, so it is not asked",
+                           seen="an interrupt came to it")
+        cell.park()
+
+
+def test_ring3(cell):
+    """CPU 0 is in ring 3, CPU 1 calls: the program goes on with all its registers."""
+    for _ in range(2):
+        scene = Turns(cell)
+        scene.forget()
+        scene.tss()
+        scene.present()
+        place = scene.checker.address("checker_spin")
+        before = scene.layout.random_program(cell.random, place, **scene.honest)
+        scene.enter(before)
+        words = scene.argument()
+        scene.m.start(1, "probe_call", flags=ON)
+        scene.returned(1)
+        scene.accepted(1)
+        scene.check_got(words, *scene.cpus)
+        scene.cpu = 0
+        if scene.m.regs(0).cpl != 3:
+            scene.run_to(place, "ring 3 goes on")
+        scene.check_user(before)
+        scene.check_canaries()
+        cell.park()
