@@ -188,8 +188,9 @@ class Region:
         """
         stays: set[int] = set()
         stacks = self._hop_first(stays)
-        while any(self.registers[cpu][self.ip] in self.marks for cpu in self.cpus):
-            stays |= {cpu for cpu in self.cpus if self.registers[cpu][self.ip] in self.marks}
+        while marked := {cpu for cpu in self.cpus if cpu not in stays
+                         and self.registers[cpu][self.ip] in self.marks}:
+            stays |= marked
             stacks = self._hop_first(stays)
         self.start = self.m.snapshot()
         return stacks
