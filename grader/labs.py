@@ -54,6 +54,7 @@ class Lab:
     needs: tuple[int, ...]        # labs that it stands on
     symbols: tuple[str, ...]      # global symbols of the contract
     cpus: int                     # that the machine has, unless CPUS says otherwise
+    explores: bool                # its tests run schedules: `make test` tries most of it in Bochs only
     exercises: tuple[Exercise, ...]
 
     @property
@@ -166,6 +167,7 @@ def load(path: Path, root: Path) -> Lab:
         needs=tuple(data.get("needs", [])),
         symbols=tuple(data.get("symbols", [])),
         cpus=reader.take(data, "cpus", int, 2),
+        explores=reader.take(data, "explores", bool, False),
         exercises=exercises,
     )
     _check(reader, lab)

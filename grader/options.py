@@ -21,7 +21,7 @@ OPTIMISE = ("-O0", "-O2")
 CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
-    "FORCE", "SCREEN", "RUNS", "STAGE",
+    "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class Options:
     seed: str = ""                     # hexadecimal; empty: from the student's files
     cc: str = "gcc"
     opt: str = "-O2"
+    schedules: int = 0            # of each region, at least; 0: what its test says
     cpus: int = 0                 # 0: as many as the lab wants
     case: str = ""
     as_text: bool = False
@@ -84,6 +85,7 @@ def parse(values: Mapping[str, str]) -> Options:
         force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",
         screen=_one("SCREEN", values.get("SCREEN", ""), ("", "0", "1")) == "1",
         stage=values.get("STAGE", ""),
+        schedules=_number("SCHEDULES", values.get("SCHEDULES") or "0", range(0, 1_000_000)),
         runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
     )
 

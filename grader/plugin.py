@@ -43,6 +43,7 @@ class Cell:
         self.seed = plugin.job.seed
         self.random = random.Random(f"{self.seed}/{test.id}")   # the same in every cell
         self.replay: dict[str, Any] | None = plugin.job.replay  # the case to stop in, or None
+        self.schedules = plugin.job.schedules             # that a region explores at least
         self.quick = plugin.job.quick                     # a sweep may stop at its first failure
         self.subject = 0                                  # the CPU that a replay's debugger shows
         self.counts: dict[str, int] = {}

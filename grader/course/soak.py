@@ -1,4 +1,5 @@
-"""`make soak`: many runs of the same tree must give equal reports.  For nights."""
+"""`make soak`: many runs of the same tree must give equal reports, a right lock passes thousands of
+schedules, and a wrong answer fails with every seed.  For nights."""
 
 from __future__ import annotations
 
@@ -7,12 +8,16 @@ import time
 from dataclasses import replace
 
 from grader import evaluate
+from grader.course import trials
 from grader.course.trials import labs_of
+from grader.labs import Lab
 from grader.options import Options
 from grader.paths import report_dir, write_text
 from grader.report import model
+from grader.verdict import PASS
 
 SEED = "7"
+SCHEDULES = 2000        # of each region
 
 
 def soak_command(options: Options) -> int:
@@ -38,4 +43,22 @@ def soak_command(options: Options) -> int:
                     write_text(report_dir() / f"soak-{name}.json", content + "\n")
                 print(f"both are in {report_dir()}/soak-*.json")
     print("all reports are equal" if equal else "reports differ")
-    return 0 if equal else 1
+    good = [deep(lab, options) for lab in labs_of(options) if lab.explores]
+    return 0 if equal and all(good) else 1
+
+
+def deep(lab: Lab, options: Options) -> bool:
+    """SCHEDULES (2000) of each region pass; each mutant is killed with RUNS seeds."""
+    grade = evaluate.whole(lab, replace(options, schedules=options.schedules or SCHEDULES))
+    failing = [f"{test} in {cell}: {result.text}" for (test, cell), result in grade.results.items()
+               if result.verdict != PASS] + grade.errors
+    counts = ", ".join(f"{cell} {counts.get('schedules', 0)}" for cell, counts in grade.counts.items())
+    print(f"lab{lab.number} schedules: {counts}: {'; '.join(failing[:3]) or 'none failed'}", flush=True)
+    alive = 0
+    for number in range(1, options.runs + 1):
+        for trial in trials.run_all(lab, replace(options, seed=f"{number:x}"), ("mutant",)):
+            if not trial.good:
+                alive += 1
+                trials.print_trial(trial)
+        print(f"lab{lab.number} mutants, seed {number:x}: {alive or 'none'} alive so far", flush=True)
+    return not failing and not alive

@@ -104,7 +104,8 @@ def _later(lab: Lab, options: Options) -> Iterator[Trial]:
             yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
                          lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
             if each:
-                below = replace(options, base={earlier.number: str(each.folder)})
+                below = replace(options, base={earlier.number: str(each.folder)},
+                                arches=options.arches[:1] if lab.explores else options.arches)
                 yield _timed("later", lab, f"lab{earlier.number} {name}: lab{lab.number}'s tests",
                              lambda t, o=below: _reference(t, lab, o))
 

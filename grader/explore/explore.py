@@ -24,7 +24,9 @@ def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 1
         story.replay(region, cell.replay)
         return
     explorer = Explorer(region)
-    result = explorer.run(preemptions, most, pct, walks, length)
+    result = explorer.run(preemptions, max(most, cell.schedules), pct, walks, length)
+    if cell.schedules and not result.failed:        # a night's work: what is left are random ones
+        explorer.walk_on(cell.schedules - result.tried, length)
     cell.count("schedules", result.tried)
     cell.rate("schedules", result.tried, result.seconds)
     if result.failed:

@@ -326,6 +326,17 @@ class Explorer:
         self.result.seconds = time.monotonic() - began
         return self.result
 
+    def walk_on(self, number: int, length: int) -> None:
+        """So many more, PCT and random walks in turn."""
+        began = time.monotonic()
+        rng = random.Random(f"{self.cell.seed}/{self.region.name}/more")
+        self.limit += max(0, number)
+        for n in range(number):
+            if self.result.failed:
+                break
+            self.try_one(Walk(rng) if n % 2 else Pct(rng, self.region.cpus, length, 2 + n % 4 // 2))
+        self.result.seconds += time.monotonic() - began
+
     def _bounded(self, preemptions: int, most: int) -> None:
         left = most
         for planned in Bounded(preemptions):

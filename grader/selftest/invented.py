@@ -19,7 +19,7 @@ def lab() -> Lab:
         return Test(ident, title, Fraction(points), f"test_nmi.py::test_{ident[-1]}",
                     ident[:-1], (ident[:-1],), tuple(cells), "" if cells == CELLS else "no way")
 
-    return Lab(3, "nmi", "Non-maskable", Path("/none"), (), (), 2, (
+    return Lab(3, "nmi", "Non-maskable", Path("/none"), (), (), 2, False, (
         Exercise("3.1", "own stacks", Fraction(5), False, (test("3.1a", "own stacks", 5),)),
         Exercise("3.2", "the NMI", Fraction(10), False, (
             test("3.2a", "NMI from ring 3", 5),
