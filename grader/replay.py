@@ -6,6 +6,7 @@ The test runs in this process, so that the machine it stopped is at hand for the
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from grader.labs import choose, find_labs
 from grader.options import CELLS, Options
 from grader.paths import report_dir
 from grader.plugin import Plugin
-from grader.report import cases, style
+from grader.report import cases, failures, style
 from grader.runner import PREFIX
 from grader.verdict import ERROR, FAIL, PASS, CaseGone
 from grader.worker import run as run_tests
@@ -48,9 +49,20 @@ def replay_command(options: Options) -> int:
             print(line)
         return 1
     print(f"CASE={ident}, {cell}, seed {grade.seed}: {entry['text'] or test.title}")
+    if options.as_text and (told := _sentences(ident)):
+        print("\n".join(told))
+        return 0
     job = evaluate.job_for(grade, cell, build, [test])
     job.replay = entry["cells"][cell]
     return _stop_and_debug(job, ident, report_dir() / "replay.log")
+
+
+def _sentences(ident: str) -> list[str]:
+    """A failed case of the last report as sentences: no columns, no debugger."""
+    data = json.loads((report_dir() / "grade.json").read_text(encoding="utf-8"))
+    graded = [cell["name"] for cell in data["cells"]]
+    return next((failures.sentences(group, graded) for group in data["failures"]
+                 if ident in group["cases"]), [])
 
 
 def _entry(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
