@@ -76,6 +76,45 @@ def test_off(cell):
         cell.park()
 
 
+def in_the_breakpoint(cell, code):
+    """CPU 1 has met the INT3, and nothing keeps CPU 0 from the last byte but CPU 1 itself."""
+    scene = Turns(cell)
+    scene.forget()
+    if code == NOP:
+        scene.m.write("probe_poke_site", scene.jump())
+    scene.rest(*scene.others[1:])
+    scene.code(code)
+    scene.then_rest(1, "probe_poked_round", 50)
+    scene.run_until(1, "probe_poked", "normal code")
+    scene.then_rest(0, "probe_poke")
+    for _ in range(400):                    # until all is there but the first byte
+        if scene.m.read("probe_poke_site", 5) == b"\xcc" + code[1:]:
+            break
+        for cpu in scene.cpus:
+            scene.give(cpu, turn=40)
+    rest = [cpu for cpu in scene.cpus if cpu != 1]
+    scene.settle(*rest)
+    scene.run_until(1, "ipi_interrupt", "an IPI before the first byte comes")
+    for _ in range(6):                      # it answers, and meets the INT3 again
+        if scene.give(1, ["text_trap", "probe_rest"]):
+            break
+        scene.settle(*rest)
+    for _ in range(3):
+        scene.settle(*rest)
+    if not scene.rested(0, 1)[0] & 0xFF:
+        raise Fail(WRONG, expected="text_poke() is done", seen="it was refused")
+    check_written(scene, code)
+    if sum(scene.check_seen(POKED, NAMES, 1)) != 50:
+        raise Fail(WRONG, expected="50 times the old or the new instruction", seen="not so often")
+    cell.park()
+
+
+def test_last(cell):
+    """A CPU is in the breakpoint when the first byte comes, and asks later whose it was."""
+    for code in (Turns(cell).jump(), NOP):
+        in_the_breakpoint(cell, code)
+
+
 def test_meanwhile(cell):
     """While it is written the others execute it: as the old or as the new instruction."""
     for turn in (30, 70, 150, 400):
