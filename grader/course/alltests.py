@@ -21,7 +21,7 @@ from grader.options import Options
 from grader.paths import ROOT, build_dir, report_dir, write_text
 
 KINDS = ("reference", "skeleton", "alternate", "later", "forger", "mutant")
-SLOW = ("later", "mutant")
+SLOW = ("alternate", "later", "forger", "mutant")
 
 
 def test_command(options: Options) -> int:
@@ -52,7 +52,8 @@ def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
     Where tests run schedules, these are the same in both emulators and take QEMU six times as long:
-    wrong answers and earlier labs are tried in Bochs alone.  `make mutants` tries them in all cells.
+    all but the reference and the skeleton are tried in Bochs alone.  `make mutants` tries wrong answers
+    and other right ones in all cells.
     """
     if not lab.explores:
         return [(KINDS, options)]

@@ -135,8 +135,10 @@ class Bounded:
                 costs = preempted + preempts
                 is_late, is_event = late + move.late, events + (move.kind == EVENT)
                 if costs <= (self.preemptions - 1 if is_late or is_event else bound):
-                    self._later.append((plan | {number: move}, costs, is_late, is_event,
-                                        planned.log))
+                    # Who begins is no deviation: it is free, and comes as early as the first.
+                    free = number == 0 and move.kind == RUN and not move.late
+                    (self._todo if free else self._later).append(
+                        (plan | {number: move}, costs, is_late, is_event, planned.log))
 
 
 class Pct:

@@ -124,17 +124,24 @@ static void show_cpus(int argc, char **argv)
 static void send_nmi(int argc, char **argv)
 {
     long cpu = argc > 1 ? number(argv[1], MAX_CPUS - 1) : -1, error;
+    unsigned before = 0;
 
     if (cpu < 0) {
         printf("Type: nmi CPU. It is sent an NMI; you see what that CPU was doing.\n");
         return;
     }
+    if (sys_cpus(cpus, MAX_CPUS) > cpu)
+        before = cpus[cpu].nmis;
     error = sys_nmi((unsigned long)cpu);
     if (error < 0) {
         printf("No NMI was sent to CPU %ld: %s.\n", cpu, error_text(error));
         return;
     }
-    sys_sleep(1);
+    /* On an emulator the other CPU may have to wait for its turn on the host. */
+    for (int ticks = 0; ticks < TICKS_PER_SECOND && cpus[cpu].nmis == before; ticks++) {
+        sys_sleep(1);
+        sys_cpus(cpus, MAX_CPUS);
+    }
     if (sys_cpus(cpus, MAX_CPUS) > cpu)
         printf("CPU %ld: NMI number %u, at %p %s\n", cpu, cpus[cpu].nmis,
                (void *)(uintptr_t)cpus[cpu].nmi_ip, cpus[cpu].nmi_place);

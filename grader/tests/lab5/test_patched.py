@@ -55,7 +55,7 @@ def test_patch_in_interrupt(cell):
     events = [("a device interrupts CPU 1", 1, lambda: scene.m.interrupt(1, vector))]
     explore(region_of(cell, scene, "patch", {0: ("probe_patch", 0), 1: ("probe_patched_round", 1)},
                       events, name="text_patch() of code that an interrupt executes"),
-            most=84, pct=8, walks=16)
+            most=120, pct=8, walks=24)
 
 
 def test_poke(cell):
