@@ -85,9 +85,9 @@ class Planned:
     def __call__(self, run: Run) -> Move:
         number = len(run.log)
         self.log = run.log
-        if self.leaf and number >= self.last and run.buffers.empty \
-                and not any(move.late for move in self.plan.values()):
-            run.points = run.region.few()
+        held = number in self.plan and self.plan[number].late or not run.buffers.empty
+        if self.leaf and number >= self.last:
+            run.points = run.region.points if held else run.region.few()
         if number in self.plan:
             return self.plan[number]
         move = usual(run)
@@ -117,8 +117,9 @@ class Bounded:
     """Every schedule with at most `preemptions`; with at most one fewer, also with one CPU's stores
     held from any of them on, or with one event before any move.  The fewest deviations first."""
 
-    def __init__(self, preemptions: int = 2):
+    def __init__(self, preemptions: int = 2, most: int = 1 << 30):
         self.preemptions = preemptions
+        self._left = most           # how many will be asked for
         self._todo: deque[tuple] = deque([({}, 0, 0, 0, None)])
         self._later: list[tuple] = []
 
@@ -127,9 +128,11 @@ class Bounded:
             if not self._todo:
                 self._todo, self._later = deque(self._later), []
             plan, preempted, late, events, parent = self._todo.popleft()
+            self._left -= 1
+            enough = len(self._todo) + len(self._later) >= self._left
             bound = self.preemptions - (1 if late or events else 0)
             more = not late and not events and preempted < self.preemptions
-            planned = Planned(plan, more, more, bool(plan) and preempted >= bound, parent)
+            planned = Planned(plan, more, more, bool(plan) and (enough or preempted >= bound), parent)
             yield planned
             for number, move, preempts in planned.others:
                 costs = preempted + preempts
@@ -341,7 +344,7 @@ class Explorer:
 
     def _bounded(self, preemptions: int, most: int) -> None:
         left = most
-        for planned in Bounded(preemptions):
+        for planned in Bounded(preemptions, most):
             if left <= 0 or self._stop_early():
                 return
             left -= 1
