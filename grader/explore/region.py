@@ -289,6 +289,7 @@ class Run:
         self.points = region.points             # where it stops
         self._seen: dict[tuple, list] = {}      # in this turn: states of the CPU
         self._passed: Counter[int] = Counter()  # .. and how often it was where
+        self._stood: dict[int, tuple] = {}      # by CPU: its state after its last move
         self._writes = 0
         self._waiting: dict[int, bytes] = {}    # CPUs that go round in a loop: the memory they saw
         self._stale: set[int] = set()           # .. since when somebody wrote
@@ -396,7 +397,8 @@ class Run:
     def _run(self, move: Move) -> None:
         cpu, region = move.cpu, self.region
         if cpu != self.current:
-            self.current, self.turn, self._seen, self._writes = cpu, 0, {}, 0
+            self.current, self.turn, self._writes = cpu, 0, 0
+            self._seen = {self._stood[cpu]: [0, None]} if cpu in self._stood else {}
             self._passed.clear()
         self._waiting.pop(cpu, None)
         self._stale.discard(cpu)
@@ -423,13 +425,14 @@ class Run:
         if address is not None:
             self.buffers.after_store(cpu, address, site.size)
         registers = self.m.regs(cpu).values
-        rested = self.rests(cpu)
+        before = self.at[cpu]
         self.at[cpu] = registers[region.ip]
         if self.at[cpu] in region.drains:
             self._drain(cpu)
             self._seen = {}         # an interrupt was taken: what looks like before is not
-        few = self.points is not region.points and not (rested and self.rests(cpu))
-        if few or site is not None and site.writes:     # with few stops nobody knows what it wrote
+        # With few stops nobody knows what it wrote on its way; a loop from a point to itself has no other.
+        unknown = self.points is not region.points and self.at[cpu] != before
+        if unknown or site is not None and site.writes:
             self._writes += 1
             self._changed(cpu)
         if sends:
@@ -457,6 +460,7 @@ class Run:
                 if mark:
                     mark(self, cpu)
             self.log += turn
+            self._stood.pop(cpu, None)
             self._waiting.pop(cpu, None)
             self._stale.discard(cpu)
             if turn[-1].waits is not None:
@@ -492,7 +496,7 @@ class Run:
     def _look_round(self, cpu: int, registers: dict[str, int]) -> None:
         """Whether this CPU is where it was before, in the same state: then it waits."""
         self._passed[self.at[cpu]] += 1
-        key = tuple(registers[name] for name in self.region.general[:-1])
+        key = self._stood[cpu] = tuple(registers[name] for name in self.region.general[:-1])
         old = self._seen.get(key)
         if old is None:
             self._seen[key] = [self._writes, None]
