@@ -20,7 +20,7 @@ def test_more(cell):
     """Three and four CPUs."""
     for cpus in (3, 4):
         cell.use(cpus)
-        explore(calls_region(Turns(cell), [cpus - 1]), preemptions=1, most=28, pct=12, walks=12)
+        explore(calls_region(Turns(cell), [cpus - 1]), preemptions=1, most=28, pct=6, walks=6)
 
 
 def test_two(cell):
@@ -31,7 +31,7 @@ def test_two(cell):
 def test_all_call(cell):
     """Three CPUs, all of them call."""
     cell.use(3)
-    explore(calls_region(Turns(cell), range(3)), preemptions=1, most=32, pct=16, walks=16)
+    explore(calls_region(Turns(cell), range(3)), preemptions=1, most=32, pct=8, walks=8)
 
 
 def test_phases(cell):
