@@ -168,7 +168,8 @@ def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
     """What the worker of a cell is told; the runner fills in its folder and parent."""
     return Job(
         cell=cell, elf=str(build.elf), iso=str(build.iso), tree=str(build.folder / "tree"),
-        tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.cpus, schedules=grade.options.schedules,
+        tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.cpus,
+        schedules=grade.options.schedules,
         tests=[JobTest(test.id, test.node, test.points > 0) for test in tests], machine=machine)
 
 

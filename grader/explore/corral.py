@@ -14,14 +14,6 @@ NORMAL = ("probe_rest", "probe_step", "probe_normal", "probe_patched_round", "pr
 NOTES = ("probe_got", "probe_steps", "probe_seen", "probe_then")
 
 
-def argument_of(run: Run, cpu: int, index: int = 0) -> int:
-    """An argument of the C function that a CPU is about to enter."""
-    regs = run.m.regs(cpu)
-    if run.m.width == 64:
-        return (regs.rdi, regs.rsi, regs.rdx)[index]
-    return run.m.ptr(regs.esp + 4 * (index + 1), cpu)
-
-
 class Calls:
     """Follows the calls of a run: each CPU's function begins and ends once for each of them."""
 
@@ -29,7 +21,7 @@ class Calls:
         self.scene = scene
         self.callers = list(callers)
         self.wanted = times * len(self.callers)
-        self.words = scene.argument()
+        self.words = scene.fresh_words()
 
     def begun(self, run: Run) -> None:
         run.notes["began"] = dict.fromkeys(run.region.cpus, 0)
@@ -37,7 +29,7 @@ class Calls:
 
     def phase(self, run: Run, cpu: int) -> None:
         """A CPU is at probe_phase(): the function begins there, or is about to return."""
-        if argument_of(run, cpu):
+        if self.scene.argument(0, cpu):
             run.notes["ended"][cpu] += 1
             return
         number = run.notes["began"][cpu]

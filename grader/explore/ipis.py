@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 
+from grader.explore.scene import INTERRUPTS_ON as ON
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
-ON = 1                  # flags of a mailbox: interrupts on
 TURN = 3000             # instructions of a turn: more than one call takes on one CPU
 ROUNDS = 60             # of turns, before somebody hangs
 ARG = struct.Struct("<4I")
@@ -17,11 +17,6 @@ NEW_CODE = bytes.fromhex("0410") * 4        # add $0x10,%al four times
 OLD_CODE = bytes.fromhex("0401") * 4
 FUNCTIONS = ("probe_phase", "probe_all")        # what all CPUs run
 NOP = bytes.fromhex("0f1f440000")
-
-
-def level(number: int) -> int:
-    """Flags of a mailbox: the level of the call."""
-    return number << 8
 
 
 class Turns(Scene):
@@ -43,7 +38,7 @@ class Turns(Scene):
             self.m.start(cpu, "probe_rest", flags=ON)
             self.run_until(cpu, "probe_rest", "a CPU that rests")
 
-    def argument(self) -> tuple[int, ...]:
+    def fresh_words(self) -> tuple[int, ...]:
         """Fresh words that the next call is to pass on."""
         words = tuple(self.random.getrandbits(32) for _ in range(4))
         self.m.write("probe_arg", ARG.pack(*words))

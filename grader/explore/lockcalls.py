@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from grader.explore.registers import IF
+from grader.explore.scene import flags_for
 from grader.machine.types import ADDRESS, BUDGET
 from grader.stops import failure_of_stop
 from grader.verdict import HANG, WRONG, Fail
@@ -17,12 +18,6 @@ CHECKED = 1             # SPIN_CHECKED
 PASSIVE, DISPATCH, CLOCK, IPI, HIGH = 0, 2, 13, 14, 15
 STUCK_TICKS = 200
 TROUBLE = {1: "SPIN_RECURSION", 2: "SPIN_OWNER", 3: "SPIN_LEVEL", 4: "SPIN_STUCK"}
-INTERRUPTS_ON = 1
-
-
-def flags_for(level: int = PASSIVE, interrupts: bool = False) -> int:
-    """The flags of a call at a level."""
-    return level << 8 | (INTERRUPTS_ON if interrupts else 0)
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from grader.explore.region import Memory, Program, Region, Run
-from grader.explore.scene import Scene
+from grader.explore.scene import Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 LOCK_SIZE = 64
-LEVEL = 8               # where a mailbox's flags have the level
-INTERRUPTS_ON = 1
 KINDS = {               # what the host calls, and what it shares
-    "tas": ("probe_tas_round", ["probe_tas"]),
-    "ticket": ("probe_ticket_round", ["probe_ticket"]),
-    "queued": ("probe_queued_round", ["probe_queued"]),
-    "spin": ("probe_spin_round", ["probe_spin"]),
+    "tas": ("probe_tas_round", "probe_tas"),
+    "ticket": ("probe_ticket_round", "probe_ticket"),
+    "queued": ("probe_queued_round", "probe_queued"),
+    "spin": ("probe_spin_round", "probe_spin"),
 }
 TWO_INSIDE = "at most one CPU between taking the lock and giving it back"
 
@@ -86,11 +84,6 @@ def counted(run: Run) -> None:
                    "did not see what the other had written.")
 
 
-def lock_word(m, symbol: str) -> int:
-    """An address in a lock that changes when it is taken: the word that a report shows."""
-    return m.elf.address(symbol)
-
-
 def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0, fair: bool = False,
                 levels: dict[int, int] | None = None, events=(), check=counted, after=None,
                 function: str = "", name: str = "", memory: Iterable[Memory] = ()) -> Region:
@@ -99,16 +92,14 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
     `after` is called as after(run, cpu) when a CPU has given it back.
     """
     m = scene.m
-    call, symbols = KINDS[kind]
+    call, symbol = KINDS[kind]
     call = function or call
     cpus = list(cpus)
-    shared = [Memory("lock", m.elf.address(symbol) + which * LOCK_SIZE, LOCK_SIZE)
-              for symbol in symbols]
-    shared.append(Memory("counter", m.elf.address("probe_shared"), 4))
-    shared += _nodes(m, kind, cpus)
+    shared = [Memory("lock", m.elf.address(symbol) + which * LOCK_SIZE, LOCK_SIZE),
+              Memory("counter", m.elf.address("probe_shared"), 4), *_nodes(m, kind, cpus)]
     levels = levels or {}
     args = (which,) if kind in ("queued", "spin") and not function else ()
-    programs = [Program(cpu, call, args, levels.get(cpu, 2) << LEVEL | INTERRUPTS_ON)
+    programs = [Program(cpu, call, args, flags_for(levels.get(cpu, 2), True))
                 for cpu in cpus]
     number = {2: "two", 3: "three", 4: "four"}.get(len(cpus), str(len(cpus)))
     return Region(

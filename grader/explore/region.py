@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from grader.errors import GraderError
-from grader.explore.access import DRAIN, Site, site_at, sites_of
+from grader.explore.access import Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
 from grader.machine.types import BUDGET, Unmapped
@@ -425,13 +424,13 @@ class Run:
         if address is not None:
             self.buffers.after_store(cpu, address, site.size)
         registers = self.m.regs(cpu).values
-        before = self.at[cpu]
+        rested = self.rests(cpu)
         self.at[cpu] = registers[region.ip]
         if self.at[cpu] in region.drains:
             self._drain(cpu)
             self._seen = {}         # an interrupt was taken: what looks like before is not
-        # With few stops nobody knows what it wrote on its way; a loop from a point to itself has no other.
-        unknown = self.points is not region.points and self.at[cpu] != before
+        # With few stops nobody knows what it wrote on its way, but where it only rests.
+        unknown = self.points is not region.points and not (rested and self.rests(cpu))
         if unknown or site is not None and site.writes:
             self._writes += 1
             self._changed(cpu)

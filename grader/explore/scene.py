@@ -18,6 +18,7 @@ from grader.stops import failure_of_stop
 from grader.verdict import WRONG, Fail, Place, Stack, StackRow
 
 SUBJECT, WITNESS = 0, 1
+INTERRUPTS_ON = 1               # flags of a mailbox, struct probe_mailbox: kernel/include/probe.h
 LAYOUT_FIELDS = (
     "thread_size", "thread_state", "thread_as", "thread_lab1", "thread_lab2", "thread_lab3",
     "cpu_size", "cpu_current", "cpu_as", "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt",
@@ -37,6 +38,11 @@ PAGE = 4096
 DRAWN = 8                       # words of a stack that a report shows
 REPAIRS = 4                     # faults of the kernel that may come before one of ring 3
 PATH_LIMIT = 4096               # a longer path dilutes the sweep, and fails
+
+
+def flags_for(level: int = 0, interrupts: bool = False) -> int:
+    """The flags of a mailbox: the call's level, and whether interrupts are on."""
+    return level << 8 | (INTERRUPTS_ON if interrupts else 0)
 
 
 @dataclass
@@ -209,12 +215,13 @@ class Scene:
         return Fail(failure.reason, expected=expected, seen=failure.seen, at=at,
                     went_wrong=failure.went_wrong, cause=cause)
 
-    def argument(self, index: int) -> int:
-        """An argument of the C function that the subject is about to enter."""
-        regs = self.m.regs(self.cpu)
+    def argument(self, index: int, cpu: int | None = None) -> int:
+        """An argument of the C function that the subject, or another CPU, is about to enter."""
+        cpu = self.cpu if cpu is None else cpu
+        regs = self.m.regs(cpu)
         if self.m.width == 64:
             return (regs.rdi, regs.rsi, regs.rdx)[index]
-        return self.m.ptr(regs.esp + 4 * (index + 1))
+        return self.m.ptr(regs.esp + 4 * (index + 1), cpu)
 
     def saved(self, address: int) -> dict[str, int]:
         """struct regs at an address of the kernel."""

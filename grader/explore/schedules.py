@@ -32,7 +32,6 @@ class Failed:
     number: int                 # the how-manieth it was
     moves: list[Move]
     fail: Fail
-    where: str = ""
 
 
 @dataclass
@@ -42,7 +41,6 @@ class Result:
     tried: int = 0
     failed: list[Failed] = field(default_factory=list)
     seconds: float = 0.0
-    shortest: Failed | None = None      # of the first, with as few switches as possible
 
 
 # ---- one schedule ----
@@ -274,7 +272,8 @@ class Explorer:
         self.region = region
         self.cell = region.scene.cell
         self.result = Result()
-        self._chain = 0
+        self.limit = 0          # how many schedules there will be, for the person who waits
+        self._chain = 0         # since the snapshot: schedules that followed its first
         self._fresh = True
 
     def try_one(self, choose: Chooser) -> Failed | None:
@@ -286,7 +285,8 @@ class Explorer:
             again = self._go(Replayed(list(failed.moves)), True)
             if again is None:
                 failed.fail.failure.extra.append(
-                    f"It needs {self._chain} schedules before it: each leaves something behind.")
+                    f"It needs {self._chain + 1} schedules before it: "
+                    "each leaves something behind.")
             failed = again or failed
         self._fresh = failed is not None
         self._chain = self._chain + 1 if chained and not failed else 0
@@ -296,8 +296,6 @@ class Explorer:
             self.result.failed.append(failed)
         self.cell.progress(self.result.tried, self.limit)
         return failed
-
-    limit = 0               # how many schedules there will be, for the person who waits
 
     def _go(self, choose: Chooser, fresh: bool) -> Failed | None:
         run = self.region.begin(fresh)
@@ -310,11 +308,16 @@ class Explorer:
             return self._go(choose.full(), True)
         except Fail as fail:
             if isinstance(choose, Planned) and (choose.begins or choose.leaf):
-                return self._go(choose.full(), True)        # the same with all its stops
+                again = self._go(choose.full(), True)       # the same with all its stops
+                if again is None and fresh:
+                    raise GraderError(f"{self.region.name}: a schedule fails with few stops, "
+                                      f"and not with all: {fail}") from None
+                if again is not None:
+                    return again
             moves = [done.move for done in run.log]
             if run.pending is not None:
                 moves.append(run.pending)
-            return Failed(0, moves, fail, self.region.m.elf.where(run.at.get(run.current, 0)))
+            return Failed(0, moves, fail)
 
     def run(self, preemptions: int = 2, most: int = 600, pct: int = 20, walks: int = 20,
             length: int = 20) -> Result:

@@ -8,7 +8,7 @@ from grader.explore.access import DRAIN, LOAD, LOCKED, RMW, STORE, Site
 from grader.explore.region import EVENT, RUN, WAIT, Move, Region, Run
 from grader.explore.schedules import Failed, Replayed, Result, follow, turns_of
 from grader.machine.types import Unmapped
-from grader.verdict import CaseGone, Fail, Place, ReplayStop, Schedule, Step
+from grader.verdict import CaseGone, Fail, ReplayStop, Schedule, Step
 
 PAST = {LOAD: "read", STORE: "written", RMW: "changed it", LOCKED: "changed it", DRAIN: "fenced"}
 AGAIN = 2               # rounds of a loop that are shown
@@ -217,8 +217,7 @@ def cause_of(told: list[Told], decisive: int) -> str:
         return f"{held.step.line} {kind}.  Another CPU acts in between."
     if decisive < 1:
         return ""
-    before = told[decisive - 1]
-    after = next((each for each in told[decisive:] if each.move.cpu == before.move.cpu), None)
+    before, after = told[decisive - 1], _next_of(told, decisive)
     if before.site and after and after.site and before.site.kind == LOAD \
             and after.site.kind == STORE and before.address == after.address:
         return _two_steps(before, after)
@@ -252,12 +251,12 @@ def report(region: Region, result: Result, shortest: Failed) -> Fail:
     first = fail.failure
     stands = told[decisive] if decisive >= 0 else (told[-1] if told else None)
     switches = max(0, len(turns_of(shortest.moves)) - 1)
-    found = (f"{len(result.failed)} of {result.tried} schedules")
+    found = f"{len(result.failed)} of {result.tried} schedules"
     title = f"{region.name}: schedule {shortest.number}, {switches} switch" + "es" * (switches != 1)
     made = Fail(first.reason, expected=first.expected, seen=first.seen, at=first.at,
                 went_wrong=first.went_wrong, stack=first.stack,
                 extra=first.extra, cause=cause_of(told, decisive) or first.cause,
-                case=_case(region, shortest, told, decisive) | {"text": title}, count=found)
+                case=_case(region, told, decisive) | {"text": title}, count=found)
     made.failure.schedule = schedule
     made.failure.start = region.begins
     made.failure.headline = title
@@ -270,7 +269,7 @@ def report(region: Region, result: Result, shortest: Failed) -> Fail:
 
 # ---- again ----
 
-def _case(region: Region, failed: Failed, told: list[Told], decisive: int) -> dict:
+def _case(region: Region, told: list[Told], decisive: int) -> dict:
     """What a replay needs: turns that end at named places, not addresses or counts."""
     turns: list[dict] = []
     for number, each in enumerate(told):

@@ -1,11 +1,10 @@
 """Exercise 1.5: an interrupt, or a fault, of the kernel itself."""
 
 from grader.explore.registers import GENERAL, IF
-from grader.explore.scene import SUBJECT, Scene
+from grader.explore.scene import INTERRUPTS_ON, SUBJECT, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
-INTERRUPTS_ON = 1
 UNMAPPED = 0x7000_0000
 HARMLESS_FLAGS = 0x8D5  # CF PF AF ZF SF OF
 

@@ -4,11 +4,10 @@ import struct
 
 from grader.explore import gs
 from grader.explore.registers import IF
-from grader.explore.scene import BUDGET, Scene
+from grader.explore.scene import BUDGET, INTERRUPTS_ON, Scene
 from grader.explore.sweep import Event, given, sweep, trace
 from grader.verdict import WRONG, Fail
 
-INTERRUPTS_ON = 1
 NAMES = ("word", "count", "half", "before", "byte", "after")
 ADDED = ("word", "count", "half", "byte")
 ANY_OTHER = 8           # stands for a word

@@ -1,11 +1,10 @@
 """Exercise 2.3: the kernel is interrupted, faults, or cannot return."""
 
 from grader.explore import gs
-from grader.explore.scene import Scene
+from grader.explore.scene import INTERRUPTS_ON, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
-INTERRUPTS_ON = 1
 UNMAPPED = 0x7000_0000
 BAD = ({"cs": 0x63}, {"ss": 0x63})      # a selector beyond the GDT
 

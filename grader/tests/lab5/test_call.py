@@ -12,7 +12,7 @@ def called(cell, caller=0):
     scene = Turns(cell)
     scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
     scene.forget()
-    words = scene.argument()
+    words = scene.fresh_words()
     scene.m.start(caller, "probe_call", flags=ON)
     return scene, words
 
@@ -34,7 +34,7 @@ def test_arrive(cell):
         scene.returned(0)
         scene.settle(*scene.others)
         scene.forget()
-        words = scene.argument()
+        words = scene.fresh_words()
         scene.m.start(0, "probe_call", flags=ON)
         for _ in range(4):
             for cpu in scene.cpus:
@@ -53,7 +53,7 @@ def test_interrupts_off(cell):
         scene = Turns(cell)
         scene.rest(*(cpu for cpu in scene.others if cpu != late))
         scene.forget()
-        words = scene.argument()
+        words = scene.fresh_words()
         scene.m.start(late, "probe_normal", 300)
         scene.m.run(late, (), 100)
         scene.m.start(0, "probe_call", flags=ON)

@@ -37,6 +37,21 @@ def interrupted(scene, cpu, place, ends):
                    seen="it was refused" if times else "there was none", at=scene.m.place(place))
 
 
+def at_each(scene, cpu, words, ends, callers, until=(), before=None):
+    """From here the interrupt comes at each instruction of the lab; each call is done."""
+    start = scene.m.snapshot()
+    for place, steps in boundaries(scene, cpu, until):
+        scene.m.restore(start)
+        if steps:
+            scene.m.step(cpu, steps)
+        if before:
+            before()
+        interrupted(scene, cpu, place, ends)
+        results(scene, *callers)
+        scene.check_got(words, *scene.cpus)
+    scene.m.restore(start)
+
+
 def results(scene, *cpus):
     """Fails unless the calls of these CPUs were done, once each."""
     for cpu in cpus:
@@ -50,21 +65,12 @@ def test_calls(cell):
     scene = Turns(cell)
     scene.rest(*scene.others)
     scene.forget()
-    words = scene.argument()
+    words = scene.fresh_words()
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
     scene.then_rest(0, "probe_call")
     scene.run_until(0, "probe_call", "its function")
     for _ in range(2):          # up to where it waits, and on from there
-        start = scene.m.snapshot()
-        places = boundaries(scene, 0, "probe_rest")
-        for place, steps in places:
-            scene.m.restore(start)
-            if steps:
-                scene.m.step(0, steps)
-            interrupted(scene, 0, place, {0: "probe_rest"})
-            results(scene, 0)
-            scene.check_got(words, *scene.cpus)
-        scene.m.restore(start)
+        at_each(scene, 0, words, {0: "probe_rest"}, (0,), until="probe_rest")
         scene.give(0, "probe_rest")
         for cpu in scene.others:
             scene.give(cpu)
@@ -75,20 +81,13 @@ def test_waits(cell):
     scene = Turns(cell)
     scene.rest(*scene.others[1:])
     scene.forget()
-    words = scene.argument()
+    words = scene.fresh_words()
     scene.then_rest(1, "probe_call")
     scene.run_until(1, "ipi_send", "CPU 1 asks CPU 0")
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
     scene.then_rest(0, "probe_call")
     scene.run_until(0, "probe_call", "its function")
-    start = scene.m.snapshot()
-    for place, steps in boundaries(scene, 0):
-        scene.m.restore(start)
-        if steps:
-            scene.m.step(0, steps)
-        interrupted(scene, 0, place, dict.fromkeys((0, 1), "probe_rest"))
-        results(scene, 0, 1)
-        scene.check_got(words, *scene.cpus)
+    at_each(scene, 0, words, dict.fromkeys((0, 1), "probe_rest"), (0, 1))
 
 
 def test_polls(cell):
@@ -96,7 +95,7 @@ def test_polls(cell):
     scene = Turns(cell)
     scene.rest(*scene.others[1:])
     scene.forget()
-    words = scene.argument()
+    words = scene.fresh_words()
     scene.m.write_u32("probe_go", 0)
     scene.m.start(1, "probe_spin_wait", flags=ON)
     scene.settle(1)
@@ -104,15 +103,8 @@ def test_polls(cell):
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
     scene.then_rest(0, "probe_call")
     scene.run_until(0, "ipi_send", "CPU 0 asks CPU 1")
-    start = scene.m.snapshot()
-    for place, steps in boundaries(scene, 1):
-        scene.m.restore(start)
-        if steps:
-            scene.m.step(1, steps)
-        scene.m.write_u32("probe_go", 1)
-        interrupted(scene, 1, place, {0: "probe_rest", 1: "probe_returned"})
-        results(scene, 0)
-        scene.check_got(words, *scene.cpus)
+    at_each(scene, 1, words, {0: "probe_rest", 1: "probe_returned"}, (0,),
+            before=lambda: scene.m.write_u32("probe_go", 1))
 
 
 def held(scene):

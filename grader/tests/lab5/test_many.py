@@ -11,7 +11,7 @@ def call_each(cell, callers):
         scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
         for _ in range(2):
             scene.forget()
-            words = scene.argument()
+            words = scene.fresh_words()
             scene.m.start(caller, "probe_call", flags=ON)
             scene.returned(caller)
             scene.accepted(caller)
@@ -39,7 +39,7 @@ def test_offline(cell):
             here = [cpu for cpu in scene.cpus if cpu != absent]
             scene.rest(*(cpu for cpu in here if cpu != caller))
             scene.forget()
-            words = scene.argument()
+            words = scene.fresh_words()
             scene.m.start(caller, "probe_call", flags=ON)
             scene.returned(caller, held=(absent,))
             scene.accepted(caller)
@@ -61,7 +61,7 @@ def test_ring3(cell):
         place = scene.checker.address("checker_spin")
         before = scene.layout.random_program(cell.random, place, **scene.honest)
         scene.enter(before)
-        words = scene.argument()
+        words = scene.fresh_words()
         scene.m.start(1, "probe_call", flags=ON)
         scene.returned(1)
         scene.accepted(1)

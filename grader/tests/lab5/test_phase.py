@@ -10,7 +10,7 @@ def called(cell, caller=0, code=b""):
     scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
     scene.forget()
     scene.code(code)
-    words = scene.argument()
+    words = scene.fresh_words()
     scene.m.start(caller, "probe_two_phase", flags=ON)
     return scene, words
 

@@ -1,21 +1,35 @@
 """Exercise 5.7: a CPU that spins answers where its IPIs cannot come."""
 
-from grader.explore.ipis import ON, Turns, level
+from grader.explore.ipis import ON, Turns
+from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
-WHERE = (("interrupts off", 0), ("at IPI_LEVEL", ON | level(14)), ("at HIGH_LEVEL", level(15)),
-         ("at CLOCK_LEVEL, interrupts off", level(13)))
+WHERE = (("interrupts off", 0), ("at IPI_LEVEL", flags_for(14, True)), ("at HIGH_LEVEL", flags_for(15)),
+         ("at CLOCK_LEVEL, interrupts off", flags_for(13)))
+
+
+def alone(cell):
+    """CPUs 0 and 1 have work, the others rest; returns the scene."""
+    scene = Turns(cell)
+    scene.rest(*scene.others[1:])
+    return scene
+
+
+def spinning(scene, flags):
+    """CPU 1 polls in a loop, at this level; returns the fresh words of the call to come."""
+    scene.forget()
+    words = scene.fresh_words()
+    scene.m.write_u32("probe_go", 0)
+    scene.m.start(1, "probe_spin_wait", flags=flags)
+    scene.settle(1)
+    return words
 
 
 def test_spins(cell):
     """A CPU waits like this for what another one has, which calls."""
     for words, flags in WHERE:
-        scene = Turns(cell)
-        scene.rest(*scene.others[1:])
-        scene.forget()
-        argument = scene.argument()
-        scene.m.start(1, "probe_spin_wait", flags=flags)
-        scene.settle(1)
+        scene = alone(cell)
+        argument = spinning(scene, flags)
         scene.m.start(0, "probe_call", flags=ON)
         scene.returned(0)
         scene.accepted(0)
@@ -43,15 +57,10 @@ def check_level(scene):
 
 def test_late_ipi(cell):
     """The IPI comes when the CPU has answered already: the function has run once."""
-    for flags in (0, ON, level(14)):
-        scene = Turns(cell)
-        scene.rest(*scene.others[1:])
+    for flags in (0, ON, flags_for(14)):
+        scene = alone(cell)
         for _ in range(2):
-            scene.forget()
-            argument = scene.argument()
-            scene.m.write_u32("probe_go", 0)
-            scene.m.start(1, "probe_spin_wait", flags=flags)
-            scene.settle(1)
+            argument = spinning(scene, flags)
             scene.m.start(0, "probe_call", flags=ON)
             scene.returned(0)
             scene.check_got(argument, *scene.cpus)
@@ -68,13 +77,9 @@ def test_late_ipi(cell):
 def test_inside(cell):
     """fn() itself calls ipi_poll(): it finds nothing, and fn() runs once on each CPU."""
     for flags in (ON, 0):
-        scene = Turns(cell)
-        scene.rest(*scene.others[1:])
-        scene.forget()
-        argument = scene.argument()
+        scene = alone(cell)
+        argument = spinning(scene, flags)
         scene.m.write_u32("probe_poll_inside", 1)
-        scene.m.start(1, "probe_spin_wait", flags=flags)
-        scene.settle(1)
         scene.m.start(0, "probe_call", flags=ON)
         scene.returned(0)
         scene.accepted(0)
@@ -88,12 +93,8 @@ def test_inside(cell):
 
 def test_low(cell):
     """A CPU that polls below IPI_LEVEL, before the IPI was sent, runs the function at IPI_LEVEL."""
-    scene = Turns(cell)
-    scene.rest(*scene.others[1:])
-    scene.forget()
-    argument = scene.argument()
-    scene.m.start(1, "probe_spin_wait", flags=ON)
-    scene.settle(1)
+    scene = alone(cell)
+    argument = spinning(scene, ON)
     scene.m.start(0, "probe_call", flags=ON)
     scene.run_until(0, "ipi_send", "CPU 0 asks CPU 1")
     scene.settle(1)

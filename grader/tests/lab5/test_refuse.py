@@ -1,12 +1,13 @@
 """Exercise 5.6: calls that could wait forever are refused, and no others."""
 
-from grader.explore.ipis import NEW_CODE, NOP, OLD_CODE, ON, Turns, level
+from grader.explore.ipis import NEW_CODE, NOP, OLD_CODE, Turns
+from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
-WHERE = (("with interrupts off", 0), ("at IPI_LEVEL", ON | level(14)),
-         ("at HIGH_LEVEL", ON | level(15)), ("with interrupts off at IPI_LEVEL", level(14)),
-         ("with interrupts off at DISPATCH_LEVEL", level(2)))
-POKE_TOO = (("above DISPATCH_LEVEL", ON | level(3)), ("at CLOCK_LEVEL", ON | level(13)))
+WHERE = (("with interrupts off", 0), ("at IPI_LEVEL", flags_for(14, True)),
+         ("at HIGH_LEVEL", flags_for(15, True)), ("with interrupts off at IPI_LEVEL", flags_for(14)),
+         ("with interrupts off at DISPATCH_LEVEL", flags_for(2)))
+POKE_TOO = (("above DISPATCH_LEVEL", flags_for(3, True)), ("at CLOCK_LEVEL", flags_for(13, True)))
 FUNCTIONS = ("probe_call", "probe_two_phase", "probe_patch", "probe_poke")
 SITES = {"probe_patch": "probe_patch_site", "probe_poke": "probe_poke_site"}
 
@@ -39,8 +40,8 @@ def refused(scene, function, words, flags):
 def done(scene, function, at):
     """It is done: the level is low enough, and interrupts are on."""
     scene.forget()
-    words = scene.argument()
-    scene.m.start(0, function, flags=ON | level(at))
+    words = scene.fresh_words()
+    scene.m.start(0, function, flags=flags_for(at, True))
     scene.returned(0)
     if not scene.m.result(0) & 0xFF:
         raise Fail(WRONG, expected=f"{function.replace('probe_', '')} is done at level {at} with "

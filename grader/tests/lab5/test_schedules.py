@@ -1,8 +1,10 @@
 """Exercises 5.1, 5.2, 5.3 and 5.7: every schedule of calls to every CPU."""
 
-from grader.explore.corral import REST, argument_of, calls_region, check_accepted, check_came, corral_region
+from grader.explore.corral import (REST, Calls, calls_region, check_accepted, check_came, corral_region,
+                                   notes)
 from grader.explore.explore import explore
-from grader.explore.ipis import Turns
+from grader.explore.ipis import ON, Turns
+from grader.explore.region import Memory, Program, Region
 from grader.verdict import WRONG, Fail
 
 
@@ -38,7 +40,7 @@ def test_phases(cell):
     """One CPU runs the first phase while the other is held; then both run the second."""
     scene = Turns(cell)
     scene.code(b"")
-    words = scene.argument()
+    words = scene.fresh_words()
     ends = [insn.address for insn in scene.m.elf.function("probe_one") if insn.text.startswith("ret")]
 
     def begun(run):
@@ -80,10 +82,6 @@ def test_phases(cell):
 
 def test_poll(cell):
     """CPU 1 spins with interrupts off for what CPU 0 has, which calls."""
-    from grader.explore.corral import Calls, notes
-    from grader.explore.ipis import ON
-    from grader.explore.region import Program, Region
-
     scene = Turns(cell)
     calls = Calls(scene, [0])
 
@@ -98,14 +96,10 @@ def test_poll(cell):
         scene, "a CPU that spins with interrupts off",
         [Program(0, "probe_then_rest", (scene.m.elf.address("probe_call"), 0), ON, REST),
          Program(1, "probe_spin_wait", (), 0)],
-        notes(scene) + [_word(scene, "probe_go")], functions=["probe_spin_wait"],
+        [*notes(scene), Memory("probe_go", scene.m.elf.address("probe_go"), 4)],
+        functions=["probe_spin_wait"],
         marks={"probe_phase": calls.phase, REST: rested}, begun=calls.begun, check=calls.check,
         sends=("ipi_send",), words={REST: "goes on", "probe_phase": "is in the function",
                                     "ipi_send": "sends an IPI"},
         start="CPU 1 waits with interrupts off until CPU 0 goes on; CPU 0 is about to call")
     explore(region, most=100, pct=12, walks=12)
-
-
-def _word(scene, symbol):
-    from grader.explore.region import Memory
-    return Memory(symbol, scene.m.elf.address(symbol), 4)

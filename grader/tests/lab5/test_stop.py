@@ -1,12 +1,13 @@
 """Bonus 5.8: a panic stops every other CPU, for good."""
 
-from grader.explore.ipis import ON, Turns, level
+from grader.explore.ipis import ON, Turns
+from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
 
 def test_stop(cell):
     """CPUs that rest, and CPUs whose interrupts are off; none goes on."""
-    for flags in (ON, 0, level(15)):
+    for flags in (ON, 0, flags_for(15)):
         scene = Turns(cell)
         for cpu in scene.cpus:
             scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))

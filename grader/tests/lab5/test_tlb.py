@@ -3,8 +3,8 @@
 import re
 
 from grader.errors import GraderError
-from grader.explore.ipis import ON, ROUNDS, Turns, level
-from grader.explore.scene import SUBJECT
+from grader.explore.ipis import ON, ROUNDS, Turns
+from grader.explore.scene import SUBJECT, flags_for
 from grader.verdict import WRONG, Fail
 
 PAGE, OTHER_PAGE = 0x600000, 0x601000
@@ -85,7 +85,7 @@ def test_shootdown(cell):
         for cpu in scene.cpus:
             if read_word(scene, cpu) != words[1]:
                 raise Fail(WRONG, expected=f"CPU {cpu} reads the new page", seen="the old one")
-        if m.call(caller, "tlb_shootdown", PAGE, flags=ON | level(14)) & 0xFF:
+        if m.call(caller, "tlb_shootdown", PAGE, flags=flags_for(14, True)) & 0xFF:
             raise Fail(WRONG, expected="refused at IPI_LEVEL", seen="it was done")
         cell.park()
 

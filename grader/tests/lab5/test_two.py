@@ -12,7 +12,7 @@ def calls(cell, times, turn):
     scene = Turns(cell)
     scene.rest(2)
     scene.forget()
-    words = scene.argument()
+    words = scene.fresh_words()
     for cpu in CALLERS:
         scene.then_rest(cpu, "probe_calls", times)
     results = scene.rested(*CALLERS, turn=turn, rounds=3000)
@@ -37,7 +37,7 @@ def test_two_kinds(cell):
         scene.rest(2)
         scene.forget()
         scene.code(b"")
-        words = scene.argument()
+        words = scene.fresh_words()
         for cpu in CALLERS:
             scene.then_rest(cpu, "probe_calls" if cpu else "probe_two_phase", 2)
         results = scene.rested(*CALLERS, turn=lambda: turn, rounds=3000)
