@@ -13,6 +13,7 @@
 #include "ioapic.h"
 #include "ipi.h"
 #include "lapic.h"
+#include "log.h"
 #include "mm.h"
 #include "multiboot.h"
 #include "nmi.h"
@@ -23,6 +24,7 @@
 #include "print.h"
 #include "probe.h"
 #include "program.h"
+#include "ring.h"
 #include "smp.h"
 #include "spinclock.h"
 #include "stacks.h"
@@ -44,8 +46,11 @@ static void clock_interrupt(unsigned vector, bool user)
     (void)vector;
     sched_tick(user);
     corral_tick();
-    if (this_cpu()->id == 0)
-        output_drain();
+    if (this_cpu()->id != 0)
+        return;
+    output_drain();
+    if (corral_stage >= STAGE_RINGS)
+        nmi_defer(NMI_WORK_RINGS);
 }
 
 /* What each CPU does for itself, in this order. */
@@ -112,6 +117,7 @@ _Noreturn static void start_shell(void)
     input_init();
     spin_clock_init();
     guards_init();
+    kernel_log_init();
     struct thread *shell = program_start("shell", &cpus[0]);
     if (!shell)
         panic("there is no program \"shell\" among GRUB's modules");

@@ -4,6 +4,7 @@
  *   guard           level     protects
  *   memory_guard    DISPATCH  the free pages and the list of address spaces
  *   threads_guard   CLOCK     the state of every thread, and whose each place in the table is
+ *   rings_guard     DISPATCH  which places for rings are taken (kernel/sys/ring.c)
  *   contest_guard   DISPATCH  who takes part in a contest of locks (kernel/sys/contest.c)
  *   output_guard    HIGH      text on its way to the console
  *
@@ -27,7 +28,7 @@ struct guard {
     struct spinlock lock;
     bool            parted; /* until stage 4 each CPU has a part of its own, and needs no lock */
 };
-extern struct guard memory_guard, threads_guard, contest_guard, output_guard;
+extern struct guard memory_guard, threads_guard, rings_guard, contest_guard, output_guard;
 
 /* Turns them on.  CPU 0, once, before the other CPUs run threads. */
 void guards_init(void);

@@ -65,6 +65,14 @@ void as_destroy(struct address_space *as);
 void *as_map_new(struct address_space *as, uintptr_t address, unsigned flags);
 
 /*
+ * Maps a page that the address space does not own: as_destroy() leaves it to whoever does.  False:
+ * there is no room for a table, or something is there already.  And takes it out again, on the CPU
+ * that runs the address space, or while none does.  `phys` is RAM.
+ */
+bool as_map_page(struct address_space *as, uintptr_t address, uintptr_t phys, unsigned flags);
+void as_unmap_page(struct address_space *as, uintptr_t address);
+
+/*
  * Loads CR3, the only place that does; NULL means the kernel alone.  Interrupts off, any CPU.
  */
 void as_activate(struct address_space *as);

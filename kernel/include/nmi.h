@@ -14,6 +14,7 @@
 #include "regs.h"
 #include "thread.h"
 
+#define NMI_WORK_RINGS 0 /* look at the rings */
 #define NMI_WORKS     16 /* kinds of deferred work of the kernel; numbers up to 31 are the lab's */
 #define LOG_LINE_SIZE 48 /* bytes of a line of the log, its NUL counted */
 

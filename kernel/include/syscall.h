@@ -22,6 +22,14 @@ intptr_t sys_contest(uintptr_t to, uintptr_t kind, uintptr_t rounds);
 intptr_t sys_corral(uintptr_t to, uintptr_t max, uintptr_t again);
 void     corral_tick(void);
 
+/* Rings and the log, from stage 6: see sysnum.h.  Interrupts are on while a ring is drained. */
+intptr_t sys_ring_map(uintptr_t slots, uintptr_t unused, uintptr_t unused2);
+intptr_t sys_ring_grant(uintptr_t offset, uintptr_t length, uintptr_t unused);
+intptr_t sys_ring_revoke(uintptr_t handle, uintptr_t unused, uintptr_t unused2);
+intptr_t sys_ring_doorbell(uintptr_t unused, uintptr_t unused2, uintptr_t unused3);
+intptr_t sys_ring_seen(uintptr_t to, uintptr_t unused, uintptr_t unused2);
+intptr_t sys_log_read(uintptr_t to, uintptr_t dropped, uintptr_t unused);
+
 /* Starts to collect keys from the serial line and the keyboard by interrupt. */
 void input_init(void);
 

@@ -36,6 +36,13 @@
 #define SYS_CONTEST         18  /* contest *, kind, rounds   0: see struct contest          */
 #define SYS_CORRAL          19  /* corral_entry *, max, again  entries written; see below   */
 
+#define SYS_RING_MAP        20  /* slots                0: the ring is at RING_USER; from stage 6 */
+#define SYS_RING_GRANT      21  /* offset, length       a handle for bytes of RING_DATA      */
+#define SYS_RING_REVOKE     22  /* handle               0                                   */
+#define SYS_RING_DOORBELL   23  /*                      0, when the kernel has looked       */
+#define SYS_RING_SEEN       24  /* ring_seen *          0                                   */
+#define SYS_LOG_READ        25  /* log_record *, u32 *  1, or 0 if there is no record; lost */
+
 /*
  * On another CPU than 0, calls that need input give -EBUSY, and until stage 4 all that need memory,
  * programs or other CPUs.
@@ -115,6 +122,26 @@ struct corral_entry {
     uint32_t ticks_other;       /* or something else: never                */
 };
 
+/* What the kernel has seen of the present program's ring, for SYS_RING_SEEN; all modulo 2^32. */
+struct ring_seen {
+    uint32_t taken;             /* good descriptors,                       */
+    uint32_t bytes;             /* their bytes,                            */
+    uint32_t sum;               /* and these added up                      */
+    uint32_t refused;           /* descriptors that were not good          */
+};
+
+/* What the kernel writes into its log: the bytes of a struct log_record (logring.h). */
+enum log_kind { LOG_CLOCK, LOG_NMI, LOG_START, LOG_END };
+struct log_event {
+    uint32_t kind;              /* enum log_kind                           */
+    uint32_t ticks;             /* of the CPU that wrote it                */
+    uint64_t place;             /* what was interrupted, or a program's id */
+    uint32_t tid;               /* of the thread there; 0: idle            */
+    uint32_t unused;
+};
+
+_Static_assert(sizeof(struct ring_seen) == 16, "both widths share this layout");
+_Static_assert(sizeof(struct log_event) == 24, "both widths share this layout");
 _Static_assert(sizeof(struct corral_entry) == 24, "both widths share this layout");
 _Static_assert(sizeof(struct ps_entry) == 40, "both widths share this layout");
 _Static_assert(sizeof(struct cpu_entry) == 72, "both widths share this layout");

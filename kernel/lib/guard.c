@@ -5,6 +5,7 @@
 
 struct guard memory_guard;
 struct guard threads_guard = {.parted = true};
+struct guard rings_guard = {.parted = true};
 struct guard contest_guard = {.parted = true};
 struct guard output_guard = {.parted = true};
 
@@ -14,6 +15,7 @@ void guards_init(void)
 {
     spin_init(&memory_guard.lock, "memory", DISPATCH_LEVEL, SPIN_CHECKED);
     spin_init(&threads_guard.lock, "threads", CLOCK_LEVEL, SPIN_CHECKED);
+    spin_init(&rings_guard.lock, "rings", DISPATCH_LEVEL, SPIN_CHECKED);
     spin_init(&contest_guard.lock, "contest", DISPATCH_LEVEL, SPIN_CHECKED);
     spin_init(&output_guard.lock, "output", HIGH_LEVEL, SPIN_CHECKED);
     log_init();

@@ -19,6 +19,7 @@
 #define PTE_PWT     0x008ull
 #define PTE_PCD     0x010ull
 #define PTE_LARGE   0x080ull
+#define PTE_SHARED  0x200ull /* free for software: not this address space's page */
 #define PTE_NX      0x8000000000000000ull
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
@@ -208,7 +209,8 @@ static void free_table(uint64_t *table, int level, unsigned entries)
             continue;
         if (level > 1)
             free_table(table_at(table[i]), level - 1, 512);
-        page_free((uintptr_t)(table[i] & PTE_ADDRESS));
+        if (!(table[i] & PTE_SHARED))
+            page_free((uintptr_t)(table[i] & PTE_ADDRESS));
     }
 }
 
@@ -234,6 +236,24 @@ void *as_map_new(struct address_space *as, uintptr_t address, unsigned flags)
         *entry = page | entry_flags(flags | MAP_USER);
     }
     return table_at(*entry);
+}
+
+bool as_map_page(struct address_space *as, uintptr_t address, uintptr_t phys, unsigned flags)
+{
+    uint64_t *entry = entry_of(as->root, address, 1, true);
+    if (!entry || *entry & PTE_PRESENT)
+        return false;
+    *entry = phys | entry_flags(flags | MAP_USER) | PTE_SHARED;
+    return true;
+}
+
+void as_unmap_page(struct address_space *as, uintptr_t address)
+{
+    uint64_t *entry = entry_of(as->root, address, 1, false);
+    if (entry && *entry & PTE_SHARED) {
+        *entry = 0;
+        invlpg(address);
+    }
 }
 
 void as_activate(struct address_space *as)

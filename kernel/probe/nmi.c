@@ -8,6 +8,7 @@
 #include "nmi.h"
 #include "probe.h"
 #include "probe_locks.h"
+#include "probe_rings.h"
 
 /* What the next NMIs do, besides answering. */
 struct {
@@ -16,6 +17,7 @@ struct {
     uint32_t log;      /* not 0: it writes probe_nmi_line to the log */
     uint32_t lock;     /* not 0: it tries to take probe_spin[0] */
     uint32_t log_shared; /* not 0: it tries to write probe_nmi_line to the log of all CPUs */
+    uint32_t logring;    /* not 0: it writes a record of 8 bytes to probe_log, with this number */
 } probe_nmi_order;
 char probe_nmi_line[LOG_TEXT_SIZE];
 char probe_text[LOG_LINE_SIZE * 2]; /* a line of the host's own calls */
@@ -33,6 +35,7 @@ struct {
     uint32_t  tries, taken;                          /* of probe_spin[0] */
     uint32_t  level_before, level_held, level_after; /* the last one's interrupt levels */
     uint32_t  lines;                                 /* that log_try() said it wrote */
+    uint32_t  records;                               /* that there was room for in probe_log */
 } probe_nmis[MAX_CPUS];
 
 extern uint32_t probe_token;
@@ -70,6 +73,8 @@ void probe_nmi(const struct regs *regs)
         try_lock(mine);
     if (probe_nmi_order.log_shared)
         mine->lines += log_try(probe_nmi_line);
+    if (probe_nmi_order.logring)
+        mine->records += probe_log_write(probe_nmi_order.logring++, 8);
     if (mine->depth <= probe_nmi_order.faults) {
         uint32_t bytes;
         mine->faulted += copy_from_user(&bytes, NOWHERE, sizeof(bytes)) != 0;

@@ -210,6 +210,12 @@ static const struct {
     [SYS_NMI] = {sys_nmi, STAGE_SHARING},
     [SYS_CONTEST] = {sys_contest, ALWAYS},
     [SYS_CORRAL] = {sys_corral, STAGE_SHARING},
+    [SYS_RING_MAP] = {sys_ring_map, STAGE_SHARING},
+    [SYS_RING_GRANT] = {sys_ring_grant, STAGE_SHARING},
+    [SYS_RING_REVOKE] = {sys_ring_revoke, STAGE_SHARING},
+    [SYS_RING_DOORBELL] = {sys_ring_doorbell, STAGE_SHARING},
+    [SYS_RING_SEEN] = {sys_ring_seen, STAGE_SHARING},
+    [SYS_LOG_READ] = {sys_log_read, STAGE_SHARING},
 };
 
 static uintptr_t dispatch(const struct regs *regs)

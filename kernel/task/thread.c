@@ -12,6 +12,7 @@
 #include "mm.h"
 #include "percpu.h"
 #include "print.h"
+#include "ring.h"
 #include "string.h"
 #include "symbols.h"
 #include "sysnum.h"
@@ -169,6 +170,7 @@ static void release_space(struct address_space *as)
 {
     if (this_cpu()->as == as)
         as_activate(NULL);
+    ring_exit(as);
     as_destroy(as);
 }
 

@@ -27,11 +27,17 @@ user-src   := kernel/user
 user-out   := $(if $(KOBJ),$(KOBJ),$(OUT))/user
 user-obj   := $(user-out)/obj
 user-names := $(basename $(notdir $(wildcard $(user-src)/*.c)))
-user-elfs  := $(user-names:%=$(user-out)/%.elf)
 
 # The library: all of it, less the assembly of the other width.
 user-lib := $(wildcard $(user-src)/lib/*.c) $(wildcard $(user-src)/lib/*$(user-bits).S)
 user-lib-objs := $(patsubst $(user-src)/%,$(user-obj)/%.o,$(user-lib))
+
+# What labs and stand-ins write for ring 3, user_*.c; the kernel has it as well.  The programs with it
+# belong to one build; their other objects are shared.
+user-labs      := $(foreach d,$(standins) $(LABS),$(wildcard $(d)/user_*.c))
+user-labs-objs := $(user-labs:%=$(OUT)/user/%.o)
+user-lib-objs  += $(user-labs-objs)
+user-elfs      := $(user-names:%=$(OUT)/user/%.elf)
 
 # A frame pointer, so that a backtrace needs no unwind tables; no vector registers, because
 # the kernel does not save them.
@@ -47,15 +53,20 @@ user: $(user-elfs)
 # Kept, so that a second make does not compile them again.
 .SECONDARY: $(user-lib-objs) $(user-names:%=$(user-obj)/%.c.o)
 
-$(user-elfs): $(user-out)/%.elf: $(user-obj)/%.c.o $(user-lib-objs) $(user-src)/user.ld
+$(user-elfs): $(OUT)/user/%.elf: $(user-obj)/%.c.o $(user-lib-objs) $(user-src)/user.ld
+	@mkdir -p $(@D)
 	$(LD) -m $(user-ld) -static -z max-page-size=4096 -T $(user-src)/user.ld -o $@ $(filter %.o,$^)
 
 $(user-obj)/%.c.o: $(user-src)/%.c
 	@mkdir -p $(@D)
 	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
 
+$(user-labs-objs): $(OUT)/user/%.o: %
+	@mkdir -p $(@D)
+	$(CC) $(user-flags) -I$(dir $<) -MMD -MP -c -o $@ $<
+
 $(user-obj)/%.S.o: $(user-src)/%.S
 	@mkdir -p $(@D)
 	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
 
--include $(wildcard $(user-obj)/*.d $(user-obj)/lib/*.d)
+-include $(wildcard $(user-obj)/*.d $(user-obj)/lib/*.d $(OUT)/user/*/*/*.d $(OUT)/user/*/*/*/*.d)

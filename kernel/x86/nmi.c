@@ -6,7 +6,9 @@
 #include "intr.h"
 #include "ipi.h"
 #include "lapic.h"
+#include "log.h"
 #include "probe.h"
+#include "ring.h"
 
 /*
  * The source of our NMIs is the shell's command `nmi`, so all there is to do is to remember where it
@@ -20,6 +22,8 @@ void knmi(const struct regs *regs)
     cpu->nmi_ip = (uintptr_t)regs->ip;
     if (probe_boot)
         probe_nmi(regs);
+    else
+        log_event(LOG_NMI, (uintptr_t)regs->ip);
 }
 
 void kmce(const struct regs *regs)
@@ -33,6 +37,8 @@ void nmi_work(unsigned work)
 {
     if (probe_boot)
         probe_work(work);
+    else if (work == NMI_WORK_RINGS)
+        ring_service_all();
 }
 
 static void dispatch_interrupt(unsigned vector, bool user)

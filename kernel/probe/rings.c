@@ -1,0 +1,162 @@
+/*
+ * rings.c: a ring and a log for the host.  It knows all of this memory by its symbols.
+ */
+#include "probe_rings.h"
+
+#include "percpu.h"
+#include "string.h"
+
+#define FNV_START 2166136261u
+#define FNV_PRIME 16777619u
+#define SUNK      1u
+#define REFUSED   2u
+
+struct ring_descriptor probe_descriptors[PROBE_DESCRIPTORS];
+uint32_t               probe_pushed[PROBE_DESCRIPTORS]; /* enum ring_pushed plus one; 0: not tried */
+struct ring_producer   probe_producer;
+struct probe_sunk      probe_sunks[PROBE_SUNK_MAX];
+uint32_t               probe_sunk_count;
+struct probe_row       probe_rows[PROBE_ROWS_MAX];
+struct logring         probe_log;
+struct log_record      probe_record;
+void                  *probe_log_held[MAX_CPUS];
+
+/* Where the host finds things in a ring. */
+const uint32_t probe_ring_fields[] = {
+    offsetof(struct ring, used),   offsetof(struct ring, as),   offsetof(struct ring, slots),
+    offsetof(struct ring, user),   offsetof(struct ring, kernel), offsetof(struct ring, data),
+    offsetof(struct ring, lab6),   sizeof(struct ring),
+};
+
+/* What a row of the table counts: not in memory that the row itself is about. */
+static struct {
+    uint32_t kinds[3];
+    uint32_t hash;
+} tally;
+
+#define HOST_STOPS_HERE __attribute__((noinline))
+
+uint32_t probe_hash(uint32_t hash, const void *bytes, uint32_t length)
+{
+    const uint8_t *byte = bytes;
+    for (uint32_t i = 0; i < length; i++)
+        hash = (hash ^ byte[i]) * FNV_PRIME;
+    return hash;
+}
+
+static void note(uint32_t kind, uint32_t cookie, uint32_t length, uint32_t hash)
+{
+    struct probe_sunk sunk = {kind, cookie, length, hash};
+    probe_sunks[probe_sunk_count++ % PROBE_SUNK_MAX] = sunk;
+    tally.kinds[kind]++;
+    tally.hash = probe_hash(tally.hash, &sunk, sizeof(sunk));
+}
+
+HOST_STOPS_HERE void probe_sunk(const void *bytes, uint32_t length, uint32_t cookie)
+{
+    note(SUNK, cookie, length, probe_hash(FNV_START, bytes, length));
+}
+
+HOST_STOPS_HERE void probe_refused(uint32_t cookie)
+{
+    note(REFUSED, cookie, 0, FNV_START);
+}
+
+int probe_ring_new(struct thread *thread, uint32_t slots, uint32_t first)
+{
+    struct ring *ring = &rings[0];
+    ring->used = true;
+    ring->as = thread->as;
+    ring->slots = slots;
+    int error = ring_map(ring, first);
+    if (!error)
+        ring_producer_init(&probe_producer, ring->user, ring->kernel, slots);
+    return error;
+}
+
+HOST_STOPS_HERE uint32_t probe_push(uintptr_t first, uintptr_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        enum ring_pushed pushed = ring_push(&probe_producer, &probe_descriptors[first + i]);
+        probe_pushed[first + i] = pushed + 1;
+        if (pushed == RING_FULL)
+            return i;
+    }
+    return (uint32_t)count;
+}
+
+HOST_STOPS_HERE int probe_drain(uintptr_t budget, uintptr_t times)
+{
+    int result = 0;
+    while (times--)
+        result = ring_drain(&rings[0], (uint32_t)budget);
+    return result;
+}
+
+HOST_STOPS_HERE void probe_serve(uintptr_t budget)
+{
+    while (ring_drain(&rings[0], (uint32_t)budget) == (int)budget || !ring_arm(&rings[0]))
+        ;
+}
+
+HOST_STOPS_HERE bool probe_use(uintptr_t budget)
+{
+    if (!ring_get(&rings[0]))
+        return false;
+    ring_drain(&rings[0], (uint32_t)budget);
+    ring_put(&rings[0]);
+    return true;
+}
+
+HOST_STOPS_HERE void probe_hostile(uintptr_t count)
+{
+    for (struct probe_row *row = probe_rows; row < probe_rows + count; row++) {
+        *(volatile uint32_t *)((uint8_t *)rings[0].user + row->offset) = row->value;
+        memset(&tally, 0, sizeof(tally));
+        row->result = (uint32_t)ring_drain(&rings[0], row->budget);
+        row->armed = ring_arm(&rings[0]);
+        row->sunk = tally.kinds[SUNK];
+        row->refused = tally.kinds[REFUSED];
+        row->hash = tally.hash;
+    }
+}
+
+/* ---- the log ---- */
+
+static void fill(uint8_t *bytes, uint32_t number, uint32_t size)
+{
+    uint32_t i = 0;
+    for (; i + 4 <= size; i += 4)
+        *(volatile uint32_t *)(bytes + i) = number + i;
+    for (; i < size; i++)
+        *(volatile uint8_t *)(bytes + i) = (uint8_t)(number + i);
+}
+
+HOST_STOPS_HERE bool probe_log_begin(uintptr_t number, uintptr_t size)
+{
+    void *record = logring_reserve(&probe_log, (uint32_t)size);
+    probe_log_held[this_cpu()->id] = record;
+    if (record)
+        fill(record, (uint32_t)number, (uint32_t)size);
+    return record != NULL;
+}
+
+HOST_STOPS_HERE void probe_log_end(void)
+{
+    logring_commit(&probe_log, probe_log_held[this_cpu()->id]);
+}
+
+HOST_STOPS_HERE bool probe_log_write(uintptr_t number, uintptr_t size)
+{
+    void *record = logring_reserve(&probe_log, (uint32_t)size);
+    if (!record)
+        return false;
+    fill(record, (uint32_t)number, (uint32_t)size);
+    logring_commit(&probe_log, record);
+    return true;
+}
+
+HOST_STOPS_HERE bool probe_log_read(void)
+{
+    return logring_read(&probe_log, &probe_record);
+}
