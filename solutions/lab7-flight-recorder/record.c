@@ -34,7 +34,7 @@ void trace_hit(uint32_t kind, uint64_t value)
     if (!event)
         return;
     *event = (struct trace_event){
-        .stamp = rdtsc(), /* after the reservation: an NMI that comes in between is later, too */
+        .stamp = rdtsc(), /* an NMI in the middle may be earlier, and lies behind: it is nested */
         .value = value,
         .ip = thread ? thread_regs(thread)->ip : 0,
         .kind = kind,
