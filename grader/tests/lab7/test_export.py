@@ -177,6 +177,9 @@ def test_meanwhile(cell):
             scene.m.restore(start)
             if boundary.index:
                 scene.m.step(0, boundary.index)
+            for number in range(SLOTS, scene.produced()):
+                scene.check(scene.slot(number), CLOCK, 0, number, at=scene.m.place(boundary.pc),
+                            cause="the count was published before the event was in its slot.")
             scene.say_read(say)
             scene.run_to("probe_returned", "trace_export() returns", at=scene.m.place(boundary.pc))
             moved = scene.signed(scene.m.result(0))

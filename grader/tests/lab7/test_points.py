@@ -29,6 +29,9 @@ def test_switch(cell):
                     passes(turns, reader, cpu, each, each == kind)
             switch(turns, caller, kind, 0)
             passes(turns, reader, caller, kind, False)
+    if turns.m.call(0, "probe_trace_set") & 0xFF:
+        raise Fail(WRONG, expected="with interrupts off trace_set() is false: text_poke() refuses",
+                   seen="true")
 
 
 def test_kernel(cell):

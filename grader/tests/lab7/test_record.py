@@ -1,6 +1,7 @@
 """Exercise 7.1: events, from every level."""
 
 from grader.explore.nmi import NmiScene
+from grader.explore.registers import IF
 from grader.explore.scene import flags_for
 from grader.explore.sweep import labs_own, sweep, trace
 from grader.explore.traces import CLOCK, NMI, RECORDS, SYSCALL, SWITCH, TraceScene
@@ -41,7 +42,15 @@ def test_levels(cell):
     for cpu in (0, 1):
         for level, interrupts in LEVELS:
             value = scene.value()
-            scene.hit(CLOCK, value, cpu, level, interrupts)
+            scene.m.start(cpu, "probe_trace_hit", CLOCK, value, flags=flags_for(level, interrupts))
+            scene.run_cpu(cpu, "probe_trace_hit", "the grader's own code")
+            before = scene.m.regs(cpu)
+            scene.run_cpu(cpu, scene.m.ptr(before.sp, cpu), "trace_hit() returns")
+            after = scene.m.regs(cpu)
+            if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
+                raise Fail(WRONG, expected=f"level {before.cr8} and IF as they were",
+                           seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
+            scene.run_cpu(cpu, "probe_returned", "the grader's own code")
             scene.check(scene.next(), CLOCK, cpu, value)
 
 
