@@ -27,6 +27,11 @@ SECTIONS
         KEEP(*(.extable))
         extable_end = .;
     }
+    .corral.trace : AT(ADDR(.corral.trace) - KERNEL_BASE) ALIGN(8) {
+        trace_sites = .;
+        KEEP(*(.corral.trace))
+        trace_sites_end = .;
+    }
     .corral.holes : AT(ADDR(.corral.holes) - KERNEL_BASE) ALIGN(32) { KEEP(*(.corral.holes)) }
     . = ALIGN(4096);
     kernel_rodata_end = .;

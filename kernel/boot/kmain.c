@@ -31,6 +31,7 @@
 #include "symbols.h"
 #include "syscall.h"
 #include "sysnum.h"
+#include "trace.h"
 #include "x86.h"
 
 _Noreturn void hole_reached(const struct hole *hole)
@@ -46,6 +47,7 @@ static void clock_interrupt(unsigned vector, bool user)
     (void)vector;
     sched_tick(user);
     corral_tick();
+    TRACE_POINT(TRACE_CLOCK, this_cpu()->ticks);
     if (this_cpu()->id != 0)
         return;
     output_drain();
@@ -118,6 +120,8 @@ _Noreturn static void start_shell(void)
     spin_clock_init();
     guards_init();
     kernel_log_init();
+    if (corral_stage >= STAGE_TRACE)
+        trace_init();
     struct thread *shell = program_start("shell", &cpus[0]);
     if (!shell)
         panic("there is no program \"shell\" among GRUB's modules");

@@ -87,6 +87,7 @@
 #define LAB4_AREA_SIZE   512 /* labs 4 and 5: in CPUs only */
 #define LAB5_AREA_SIZE   512
 #define LAB6_AREA_SIZE   512 /* in each ring */
+#define LAB7_AREA_SIZE   512 /* in the recorder's reader */
 #define AREA_CANARY_SIZE 64
 
 #define EFLAGS_IF 0x200

@@ -30,6 +30,11 @@ intptr_t sys_ring_doorbell(uintptr_t unused, uintptr_t unused2, uintptr_t unused
 intptr_t sys_ring_seen(uintptr_t to, uintptr_t unused, uintptr_t unused2);
 intptr_t sys_log_read(uintptr_t to, uintptr_t dropped, uintptr_t unused);
 
+/* The flight recorder, from stage 7: see sysnum.h.  Interrupts are on while code is written over. */
+intptr_t sys_trace(uintptr_t kind, uintptr_t on, uintptr_t unused);
+intptr_t sys_trace_map(uintptr_t unused, uintptr_t unused2, uintptr_t unused3);
+intptr_t sys_trace_pull(uintptr_t unused, uintptr_t unused2, uintptr_t unused3);
+
 /* Starts to collect keys from the serial line and the keyboard by interrupt. */
 void input_init(void);
 

@@ -43,6 +43,10 @@
 #define SYS_RING_SEEN       24  /* ring_seen *          0                                   */
 #define SYS_LOG_READ        25  /* log_record *, u32 *  1, or 0 if there is no record; lost */
 
+#define SYS_TRACE           26  /* kind, on             0: see trace_abi.h; from stage 7     */
+#define SYS_TRACE_MAP       27  /*                      0: the recorder is at TRACE_KERNEL  */
+#define SYS_TRACE_PULL      28  /*                      events moved there                  */
+
 /*
  * On another CPU than 0, calls that need input give -EBUSY, and until stage 4 all that need memory,
  * programs or other CPUs.

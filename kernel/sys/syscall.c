@@ -19,6 +19,7 @@
 #include "program.h"
 #include "string.h"
 #include "sysnum.h"
+#include "trace.h"
 #include "x86.h"
 
 typedef intptr_t syscall(uintptr_t a, uintptr_t b, uintptr_t c);
@@ -216,11 +217,15 @@ static const struct {
     [SYS_RING_DOORBELL] = {sys_ring_doorbell, STAGE_SHARING},
     [SYS_RING_SEEN] = {sys_ring_seen, STAGE_SHARING},
     [SYS_LOG_READ] = {sys_log_read, STAGE_SHARING},
+    [SYS_TRACE] = {sys_trace, STAGE_SHARING},
+    [SYS_TRACE_MAP] = {sys_trace_map, STAGE_SHARING},
+    [SYS_TRACE_PULL] = {sys_trace_pull, STAGE_SHARING},
 };
 
 static uintptr_t dispatch(const struct regs *regs)
 {
     uintptr_t number = REGS_NUMBER(regs);
+    TRACE_POINT(TRACE_SYSCALL, number);
     if (number >= sizeof(calls) / sizeof(calls[0]) || !calls[number].call)
         return (uintptr_t)-ENOSYS;
     if (corral_stage < calls[number].any_cpu && this_cpu()->id != 0)

@@ -5,6 +5,7 @@
 #include "guard.h"
 #include "percpu.h"
 #include "thread.h"
+#include "trace.h"
 
 static bool can_run(const struct thread *thread, const struct cpu *cpu)
 {
@@ -29,6 +30,7 @@ void sched_switch(struct thread *thread)
     if (cpu->current != thread)
         gs_switch(cpu->current, thread);
     __atomic_store_n(&cpu->current, thread, __ATOMIC_RELAXED); /* `cpus` reads it on another CPU */
+    TRACE_POINT(TRACE_SWITCH, thread ? thread->tid : 0);
 }
 
 /* Inside threads_guard: the next one, running now, or NULL. */

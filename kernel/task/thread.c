@@ -16,6 +16,7 @@
 #include "string.h"
 #include "symbols.h"
 #include "sysnum.h"
+#include "trace.h"
 #include "trap.h"
 #include "x86.h"
 
@@ -171,6 +172,7 @@ static void release_space(struct address_space *as)
     if (this_cpu()->as == as)
         as_activate(NULL);
     ring_exit(as);
+    trace_exit(as);
     as_destroy(as);
 }
 

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "probe.h"
 #include "ring.h"
+#include "trace.h"
 
 /*
  * The source of our NMIs is the shell's command `nmi`, so all there is to do is to remember where it
@@ -20,6 +21,8 @@ void knmi(const struct regs *regs)
     struct cpu *cpu = this_cpu();
     cpu->nmis++;
     cpu->nmi_ip = (uintptr_t)regs->ip;
+    if (trace_nmi_on)
+        trace_hit(TRACE_NMI, (uintptr_t)regs->ip);
     if (probe_boot)
         probe_nmi(regs);
     else
@@ -37,8 +40,10 @@ void nmi_work(unsigned work)
 {
     if (probe_boot)
         probe_work(work);
-    else if (work == NMI_WORK_RINGS)
+    else if (work == NMI_WORK_RINGS) {
         ring_service_all();
+        trace_service();
+    }
 }
 
 static void dispatch_interrupt(unsigned vector, bool user)

@@ -126,4 +126,22 @@ static inline long sys_nmi(unsigned long cpu)
     return syscall3(SYS_NMI, cpu, 0, 0);
 }
 
+/* Switches the trace points of a kind (trace_abi.h) on or off in the kernel's code. */
+static inline long sys_trace(unsigned kind, int on)
+{
+    return syscall3(SYS_TRACE, kind, (unsigned long)on, 0);
+}
+
+/* Puts the flight recorder's pages where TRACE_KERNEL and TRACE_USER say. */
+static inline long sys_trace_map(void)
+{
+    return syscall3(SYS_TRACE_MAP, 0, 0, 0);
+}
+
+/* Lets the kernel move events there now; how many. */
+static inline long sys_trace_pull(void)
+{
+    return syscall3(SYS_TRACE_PULL, 0, 0, 0);
+}
+
 #endif

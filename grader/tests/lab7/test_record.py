@@ -1,0 +1,130 @@
+"""Exercise 7.1: events, from every level."""
+
+from grader.explore.nmi import NmiScene
+from grader.explore.registers import IF
+from grader.explore.scene import flags_for
+from grader.explore.sweep import labs_own, sweep, trace
+from grader.explore.traces import CLOCK, NMI, RECORDS, SYSCALL, SWITCH, TraceScene
+from grader.verdict import WRONG, Fail
+
+LEVELS = ((0, True), (2, True), (13, True), (15, True), (0, False), (15, False))
+
+
+def test_kinds(cell):
+    """One of each kind, on each of four CPUs: kind, CPU, value; stamps and numbers go up."""
+    for cpus in (1, 2, 3, 4) if cell.emu == "qemu" else (2, 4):
+        cell.use(cpus)
+        scene = TraceScene(cell)
+        for cpu in range(cpus):
+            made = [(kind, scene.value()) for kind in (SYSCALL, SWITCH, CLOCK, NMI, SYSCALL)]
+            for kind, value in made:
+                scene.hit(kind, value, cpu)
+            seen = scene.rest_of()
+            for number, (kind, value) in enumerate(made):
+                scene.check(seen[number] if number < len(seen) else None, kind, cpu, value)
+            check_numbers(seen, 0)
+            if any(a.stamp >= b.stamp for a, b in zip(seen, seen[1:])):
+                raise Fail(WRONG, expected="each stamp above the one before it",
+                           seen=", ".join(f"{event.stamp:#x}" for event in seen))
+
+
+def check_numbers(seen, first):
+    """The events of one CPU are numbered one by one."""
+    numbers = [event.number for event in seen]
+    if numbers != list(range(first, first + len(seen))):
+        raise Fail(WRONG, expected=f"the numbers {first}, {first + 1}, .. of a CPU's events",
+                   seen=", ".join(map(str, numbers)))
+
+
+def test_levels(cell):
+    """At any level, with interrupts on or off; the level stays as it was."""
+    scene = TraceScene(cell)
+    for cpu in (0, 1):
+        for level, interrupts in LEVELS:
+            value = scene.value()
+            scene.m.start(cpu, "probe_trace_hit", CLOCK, value, flags=flags_for(level, interrupts))
+            scene.run_cpu(cpu, "probe_trace_hit", "the grader's own code")
+            before = scene.m.regs(cpu)
+            scene.run_cpu(cpu, scene.m.ptr(before.sp, cpu), "trace_hit() returns")
+            after = scene.m.regs(cpu)
+            if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
+                raise Fail(WRONG, expected=f"level {before.cr8} and IF as they were",
+                           seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
+            scene.run_cpu(cpu, "probe_returned", "the grader's own code")
+            scene.check(scene.next(), CLOCK, cpu, value)
+
+
+def test_full(cell):
+    """The log of a CPU is full: what came last is dropped, its numbers are used up."""
+    scene = TraceScene(cell)
+    values = [scene.value() for _ in range(RECORDS + 5)]
+    for value in values:
+        scene.hit(SWITCH, value, 1)
+    scene.hit(SWITCH, 77, 0)                # another CPU's log has room
+    seen = scene.rest_of()
+    first = [event for event in seen if event.cpu == 1]
+    if [event.value for event in first] != values[:RECORDS] or len(seen) != RECORDS + 1:
+        raise Fail(WRONG, expected=f"the first {RECORDS} events of CPU 1 and the one of CPU 0",
+                   seen=f"{len(first)} events of CPU 1 and {len(seen) - len(first)} of others")
+    check_numbers(first, 0)
+    scene.hit(SWITCH, 78, 1)
+    later = scene.next()
+    scene.check(later, SWITCH, 1, 78)
+    if later.number != RECORDS + 5:
+        raise Fail(WRONG, expected=f"number {RECORDS + 5}: 5 events were dropped",
+                   seen=f"number {later.number}")
+
+
+def test_thread(cell):
+    """An event knows the present thread, and where that left ring 3."""
+    scene = TraceScene(cell)
+    scene.tss()
+    value = scene.value()
+    scene.hit(CLOCK, value)
+    event = scene.next()
+    scene.check(event, CLOCK, 0, value)
+    if event.tid or event.ip:
+        raise Fail(WRONG, expected="no thread while the CPU has none",
+                   seen=f"thread {event.tid}, ip {event.ip:#x}")
+    for _ in range(2):
+        thread = scene.present()
+        regs = scene.layout.random_program(scene.random, scene.sled(scene.random.randrange(32)))
+        scene.m.write(scene.thread_regs(thread), scene.layout.pack(regs))
+        scene.hit(CLOCK, value)
+        event = scene.next()
+        tid = scene.m.u32(thread)
+        if event is None or (event.tid, event.ip) != (tid, regs["ip"]):
+            raise Fail(WRONG, expected=f"thread {tid}, which left ring 3 at {regs['ip']:#x}",
+                       seen=f"thread {event.tid}, {event.ip:#x}" if event else "no event")
+
+
+def test_nmi(cell):
+    """An NMI at each instruction of trace_hit(), whose handler records an event too."""
+    scene = NmiScene(cell)
+    reader = TraceScene(cell)
+    scene.ready()
+    scene.m.write_u32("trace_nmi_on", 1)
+    scene.forget()
+    outer = scene.random.getrandbits(31)
+    scene.m.start(0, "probe_trace_hit", CLOCK, outer, flags=flags_for(2, True))
+    scene.run_to("probe_trace_hit", "the grader's own code")
+    start = scene.m.snapshot()
+    path = labs_own(scene, trace(scene, "trace_hit() that an NMI interrupts",
+                                 (scene.m.elf.address("probe_returned"),), "trace_hit() returns",
+                                 nmis=True))
+
+    def finish():
+        scene.run_to("probe_returned", "trace_hit() and the NMI's own are over")
+        scene.check_nmis()
+        interrupted = scene.nmis().ip
+        seen = reader.rest_of()
+        outers = [event for event in seen if event.same(CLOCK, 0, outer)]
+        inners = [event for event in seen if event.same(NMI, 0, interrupted)]
+        if len(seen) != 2 or len(outers) != 1 or len(inners) != 1:
+            raise Fail(WRONG, expected="the event that was interrupted and the NMI's, whole, once",
+                       seen=f"{len(seen)} events, {len(outers)} and {len(inners)} of them right")
+        if sorted(event.number for event in seen) != [0, 1]:
+            raise Fail(WRONG, expected="the numbers 0 and 1",
+                       seen=", ".join(str(event.number) for event in seen))
+
+    sweep(scene, start, path, scene.event, finish)

@@ -1,0 +1,31 @@
+/*
+ * probe_traces.h: the flight recorder for the host, which calls these.
+ */
+#ifndef CORRAL_PROBE_TRACES_H
+#define CORRAL_PROBE_TRACES_H
+
+#include <stdint.h>
+
+#include "thread.h"
+#include "trace.h"
+
+extern struct trace_event probe_event;
+
+/* trace_hit() with a value that fits a register. */
+void probe_trace_hit(uintptr_t kind, uintptr_t value);
+
+/* `times` trips past a trace point of its own for each kind but TRACE_NMI. */
+void probe_trace_points(uintptr_t kind, uintptr_t value, uintptr_t times);
+
+/* trace_next() into probe_event. */
+bool probe_trace_next(void);
+
+/* trace_set() of probe_trace_kind, to probe_trace_on; in the form that probe_then_rest() calls. */
+extern uint32_t probe_trace_kind, probe_trace_on;
+uintptr_t       probe_trace_set(uintptr_t unused);
+
+/* trace_map() for a thread's program, trace_export(), of trace_reader. */
+int probe_trace_map(struct thread *thread);
+int probe_trace_export(void);
+
+#endif

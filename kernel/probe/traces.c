@@ -1,0 +1,57 @@
+/*
+ * traces.c: the flight recorder for the host.  It knows all of this memory by its symbols.
+ */
+#include "probe_traces.h"
+
+struct trace_event probe_event;
+uint32_t           probe_trace_kind, probe_trace_on;
+
+/* Where the host finds things in the reader. */
+const uint32_t probe_trace_fields[] = {
+    offsetof(struct trace_reader, as),
+    offsetof(struct trace_reader, user),
+    offsetof(struct trace_reader, kernel),
+};
+
+#define HOST_STOPS_HERE __attribute__((noinline))
+
+HOST_STOPS_HERE void probe_trace_hit(uintptr_t kind, uintptr_t value)
+{
+    trace_hit((uint32_t)kind, value);
+}
+
+/* One of each kind, so the value says which it was only if the kind does. */
+HOST_STOPS_HERE void probe_trace_points(uintptr_t kind, uintptr_t value, uintptr_t times)
+{
+    while (times--) {
+        if (kind == TRACE_SYSCALL)
+            TRACE_POINT(TRACE_SYSCALL, value);
+        if (kind == TRACE_SWITCH)
+            TRACE_POINT(TRACE_SWITCH, value);
+        if (kind == TRACE_CLOCK)
+            TRACE_POINT(TRACE_CLOCK, value);
+    }
+}
+
+HOST_STOPS_HERE bool probe_trace_next(void)
+{
+    return trace_next(&probe_event);
+}
+
+HOST_STOPS_HERE uintptr_t probe_trace_set(uintptr_t unused)
+{
+    (void)unused;
+    return trace_set(probe_trace_kind, probe_trace_on != 0);
+}
+
+HOST_STOPS_HERE int probe_trace_map(struct thread *thread)
+{
+    int error = trace_map(&trace_reader, thread->as);
+    trace_reader.as = error ? NULL : thread->as;
+    return error;
+}
+
+HOST_STOPS_HERE int probe_trace_export(void)
+{
+    return trace_export(&trace_reader);
+}
