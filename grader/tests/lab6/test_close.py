@@ -1,0 +1,2 @@
+def test_close(cell): pass
+def test_after(cell): pass
