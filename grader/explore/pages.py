@@ -10,6 +10,8 @@ from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
 BUDGET = 400_000        # instructions from one page to the next, or to the end of the call
+PATIENCE = 60_000       # of a CPU that may wait
+NEVER = range(0).__contains__
 
 
 @dataclass
@@ -23,19 +25,30 @@ class Pages:
 
 
 def watched(scene: Scene, cpu: int, function: str, *args: int, pages: Pages | None = None,
-            short: Callable[[int], bool] = lambda number: False) -> Pages:
-    """A call on a parked CPU.  page_alloc() number n of the call, from 0, gives 0 if short(n)."""
-    m, pages = scene.m, pages or Pages()
-    alloc, free, end = map(m.elf.address, ("page_alloc", "page_free", "probe_returned"))
-    m.start(cpu, function, *args)
+            short: Callable[[int], bool] = NEVER) -> Pages:
+    """A call on a parked CPU, to its end."""
+    pages = pages or Pages()
+    scene.m.start(cpu, function, *args)
+    go_on(scene, cpu, f"{function}() returns", pages, short=short)
+    pages.result = scene.m.result(cpu)
+    return pages
+
+
+def go_on(scene: Scene, cpu: int, expected: str, pages: Pages, until: str = "probe_returned",
+          short: Callable[[int], bool] = NEVER, may_wait: bool = False) -> bool:
+    """Runs a CPU to a function and notes its pages on the way.  page_alloc() number n, from 0, gives
+    0 if short(n).  False: it waits for something, and that is allowed."""
+    m = scene.m
+    alloc, free, end = map(m.elf.address, ("page_alloc", "page_free", until))
     number = 0
     while True:
-        stop = m.run(cpu, (alloc, free, end), BUDGET, exact=False)
+        stop = m.run(cpu, (alloc, free, end), PATIENCE if may_wait else BUDGET, exact=False)
+        if may_wait and stop.reason == "budget":
+            return False
         if stop.reason != "address":
-            raise scene.failed(stop, f"{function}() returns")
+            raise scene.failed(stop, expected)
         if stop.pc == end:
-            pages.result = m.result(cpu)
-            return pages
+            return True
         if stop.pc == free:
             pages.freed.append(scene.argument(0, cpu))
         else:
