@@ -11,7 +11,6 @@ from grader.verdict import WRONG, Fail
 
 BUDGET = 400_000        # instructions from one page to the next, or to the end of the call
 PATIENCE = 60_000       # of a CPU that may wait
-NEVER = range(0).__contains__
 
 
 @dataclass
@@ -25,8 +24,8 @@ class Pages:
 
 
 def watched(scene: Scene, cpu: int, function: str, *args: int, pages: Pages | None = None,
-            short: Callable[[int], bool] = NEVER) -> Pages:
-    """A call on a parked CPU, to its end."""
+            short: Callable[[int], bool] | None = None) -> Pages:
+    """A call on a parked CPU, to its end.  `short` as in go_on()."""
     pages = pages or Pages()
     scene.m.start(cpu, function, *args)
     go_on(scene, cpu, f"{function}() returns", pages, short=short)
@@ -35,7 +34,7 @@ def watched(scene: Scene, cpu: int, function: str, *args: int, pages: Pages | No
 
 
 def go_on(scene: Scene, cpu: int, expected: str, pages: Pages, until: str = "probe_returned",
-          short: Callable[[int], bool] = NEVER, may_wait: bool = False) -> bool:
+          short: Callable[[int], bool] | None = None, may_wait: bool = False) -> bool:
     """Runs a CPU to a function and notes its pages on the way.  page_alloc() number n, from 0, gives
     0 if short(n).  False: it waits for something, and that is allowed."""
     m = scene.m
@@ -52,7 +51,7 @@ def go_on(scene: Scene, cpu: int, expected: str, pages: Pages, until: str = "pro
         if stop.pc == free:
             pages.freed.append(scene.argument(0, cpu))
         else:
-            _alloc(scene, cpu, pages, short(number))
+            _alloc(scene, cpu, pages, short is not None and short(number))
             number += 1
 
 
