@@ -7,7 +7,7 @@ from grader.explore.region import Memory, Program, Region, lab_of
 from grader.explore.ring3 import Ring3
 from grader.explore.rings import PAGE, PAGES, RingScene
 from grader.explore.ringwords import check_new
-from grader.explore.scene import flags_for
+from grader.explore.scene import KERNEL_FROM, flags_for
 from grader.machine.types import Unmapped
 from grader.verdict import WRONG, Fail
 
@@ -143,27 +143,20 @@ WORDS = {"ring_drain": "has a reference, and drains", "ring_put": "gives a refer
          "ring_gone": "says that the place is free"}
 
 
-def region_of(scene, name, programs, lives, check, start):
+def region_of(scene, name, programs, lives, start):
     return Fresh(scene, name, programs, [Memory("the ring", scene.ring, scene.field["size"])],
-                 marks=lives.marks(), words=WORDS, begun=lives.begun, check=check, start=start)
+                 marks=lives.marks(), words=WORDS, begun=lives.begun, check=lives.check,
+                 start=start)
 
 
 def test_close(cell):
-    """The program ends on CPU 0 while CPU 1 drains, or two CPUs give their references back."""
-    scene, expected, taken = filled(cell, 2)
+    """The program ends on CPU 0 while CPU 1 uses the ring, in every schedule, and at each descriptor."""
+    scene, _, taken = filled(cell, 1)
     lives = Lives(scene, taken, users=[1])
-
-    def check(run):
-        lives.check(run)
-        seen = scene.sunk()
-        if seen != expected[:len(seen)]:
-            raise Fail(WRONG, expected="what the program had pushed comes out of the ring, or nothing",
-                       seen="something else")
-
     space = scene.pointer_of_space()
     explore(region_of(scene, "the end of a program whose ring is being drained",
-                      [Program(0, "ring_exit", (space,), LEVEL), Program(1, "probe_use", (8,), LEVEL)],
-                      lives, check, "CPU 0 is about to close the ring, CPU 1 to drain it"),
+                      [Program(0, "ring_exit", (space,), LEVEL), Program(1, "probe_use", (0,), LEVEL)],
+                      lives, "CPU 0 is about to close the ring, CPU 1 to drain it, with a budget of 0"),
             most=80, pct=4, walks=4)
     cell.park()
     scene, _, taken = filled(cell, 1)
@@ -172,8 +165,41 @@ def test_close(cell):
     explore(region_of(scene, "two references that go at the same time",
                       [Program(0, "ring_exit", (scene.pointer_of_space(),), LEVEL),
                        Program(1, "ring_put", (scene.ring,), LEVEL)],
-                      lives, lives.check, "CPU 0 is about to close the ring, CPU 1 has a reference"),
+                      lives, "CPU 0 is about to close the ring, CPU 1 has a reference"),
             most=40, pct=4, walks=4)
+    cell.park()
+    while_it_drains(cell)
+
+
+def while_it_drains(cell):
+    """At each descriptor the program ends, and others write into the pages that they get."""
+    count = 3
+    scene, expected, _ = filled(cell, count)
+    m, ring = scene.m, physical(scene)
+    start = m.snapshot()
+    for number in range(1, count + 1):
+        m.restore(start)
+        m.start(1, "probe_use", count, flags=LEVEL)
+        for _ in range(number):
+            scene.run_cpu(1, "ring_sink", "ring_drain() gives a descriptor to ring_sink()")
+        pages, when = Pages(), f"while CPU 1 takes out descriptor {number} of {count}"
+        m.start(0, "ring_exit", scene.pointer_of_space())
+        closed = go_on(scene, 0, "ring_exit() returns", pages, may_wait=True)
+        check_freed(pages, ring, 0, when)
+        for _ in range(len(ring) if closed else 0):
+            page = m.call(0, "page_alloc")
+            if page in ring:
+                raise Fail(WRONG, expected=f"the pages are the ring's {when}",
+                           seen=f"page_alloc() gives {ring[page]}")
+            m.write(KERNEL_FROM[m.width] + page, cell.random.randbytes(PAGE))
+        go_on(scene, 1, "the drain goes on and ends", pages)
+        if not closed:
+            go_on(scene, 0, "ring_exit() returns, after the last ring_put()", pages)
+        check_freed(pages, ring, len(ring), "after the drain")
+        check_place(scene, False, "after the drain")
+        seen = scene.sunk()
+        if len(seen) < number or seen != expected[:len(seen)]:
+            raise Fail(WRONG, expected=f"what the program had pushed, {when}", seen="something else")
 
 
 # ---- one thing after another ----
