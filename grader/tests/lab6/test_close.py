@@ -352,7 +352,7 @@ def while_it_is_made(cell):
         physical(scene)
         check_new(scene, scene.slots, first)
     except (Fail, Unmapped) as error:
-        seen = error.failure.seen if isinstance(error, Fail) else "not all pages are known"
+        missing = error.failure.expected if isinstance(error, Fail) else "all pages are known"
         raise Fail(WRONG, expected="no reference for another CPU before ring_map() is done with the "
-                   "ring", seen=f"CPU 1 has one, and of the ring: {seen}", went_wrong=where,
+                   "ring", seen=f"CPU 1 has one before this is so: {missing}", went_wrong=where,
                    cause="ring_service_all() comes at any time, and drains what it gets.") from None
