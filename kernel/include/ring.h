@@ -44,10 +44,11 @@ extern struct ring rings[MAX_RINGS];
 /*
  * Makes the three pages of a ring and maps them into ring->as as ring_abi.h says, none of them
  * executable.  Both counts begin with `first`, or with what `first` is modulo the slots.  Nothing
- * waits, no buffer is granted, and the kernel asks for a doorbell.  The program has the first
- * reference.  0; -EINVAL: ring->slots is not a power of two from 1 (masked counts: 2) to
- * RING_SLOTS_MAX; -ENOMEM: no page left, and all is as before.  Any CPU, DISPATCH or below, before
- * anybody knows this ring.
+ * waits, no buffer is granted, and the kernel asks for a doorbell.  All other bytes of the pages are
+ * 0, but for numbers of empty slots.  The program has the first reference.  0; -EINVAL: ring->slots
+ * is not a power of two from 1 (masked counts: 2) to RING_SLOTS_MAX; -ENOMEM: no page left, and all
+ * is as before.  Any CPU, DISPATCH or below.  The lab's area is zeros before, and other CPUs may
+ * call ring_get() at any time: there is no reference until all of this is done.
  */
 int ring_map(struct ring *ring, uint32_t first);
 

@@ -6,11 +6,13 @@
 #ifdef __x86_64__
 #define ZERO_DIVIDE  div %ecx
 #define READ_MEMORY  mov (%rbx), %eax
+#define WRITE_MEMORY mov %eax, (%rbx)
 #define FAST_CALL    syscall
 #define TABLE_PLACE  sgdt (%rbx)
 #else
 #define ZERO_DIVIDE  div %ecx
 #define READ_MEMORY  mov (%ebx), %eax
+#define WRITE_MEMORY mov %eax, (%ebx)
 #define FAST_CALL    sysenter
 #define TABLE_PLACE  sgdt (%ebx)
 #endif
@@ -50,6 +52,7 @@ checker_\name\()_next:
     trap  protection, 2, mov %ecx, %es   /* error code: the selector in CX, without its RPL */
     trap  page, 2, READ_MEMORY           /* error code 4, CR2 */
     trap  touch, 2, READ_MEMORY
+    trap  write, 2, WRITE_MEMORY
     trap  tables, 3, TABLE_PLACE         /* a trap only with UMIP */
     trap  fpu, 2, fnop                   /* "device not available" if CR0.TS is set */
     trap  spin, 2, jmp .                 /* no trap at all: stays where it is */
