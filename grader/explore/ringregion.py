@@ -20,6 +20,7 @@ FIELDS = ("handle", "offset", "length", "cookie")
 NOT_WHOLE = "what comes out is what was put in"
 BUDGET = 20_000
 LINE = 64
+CANARY, LAB6_AREA = 64, 512             # kernel/include/layout.h
 
 
 # ---- a ring ----
@@ -118,7 +119,8 @@ class Traffic:
         the ring's pages is not what is left."""
         scene, form = self.scene, self.scene.form
         calls, out = run.notes["pushes"], run.notes["out"]
-        said = [scene.said(self.waiting + n) for n in range(calls)]
+        raw = run.m.read(run.m.elf.address("probe_pushed") + 4 * self.waiting, 4 * calls)
+        said = [word - 1 for (word,) in struct.iter_unpack("<I", raw)]
         for number, word in enumerate(said):
             if word not in (FULL, PUSHED, DOORBELL):
                 raise Fail(WRONG, expected="ring_push() gives one of enum ring_pushed",
@@ -189,9 +191,10 @@ def ring_memory(scene: RingScene) -> list[Memory]:
                   for n, name in enumerate(FIELDS)]
     found += [Memory("consumed", scene.kernel + form.consumed, 4),
               Memory("armed", scene.kernel + form.armed, 4),
-              Memory("ring", scene.ring, scene.field["size"])]
-    return found + [Memory(name, m.elf.address(name), m.elf.size(name))
-                    for name in ("probe_producer", "probe_pushed", "probe_sunk_count")]
+              Memory("the kernel's own part", scene.ring + scene.field["lab6"] + CANARY, LAB6_AREA)]
+    return found + [Memory("the program's own part", m.elf.address("probe_producer"),
+                           m.elf.size("probe_producer")),
+                    Memory("probe_sunk_count", m.elf.address("probe_sunk_count"), 4)]
 
 
 def traffic_region(scene: RingScene, name: str, slots: int, count: int, taker: tuple, *,
@@ -208,7 +211,7 @@ def traffic_region(scene: RingScene, name: str, slots: int, count: int, taker: t
         ring_memory(scene),
         marks={"ring_push": traffic.pushes, "probe_sunk": traffic.sinks,
                "probe_refused": traffic.refuses, "memcpy": copies},
-        words={"ring_push": "calls ring_push()", "probe_sunk": "ring_sink() has it",
+        words={"probe_push": "begins", "ring_push": "calls ring_push()", "probe_sunk": "ring_sink() has it",
                "probe_refused": "ring_refuse() has it", "memcpy": "memcpy()"},
         begun=traffic.begun, check=traffic.awake if doorbell else traffic.whole,
         columns={"out": lambda run: str(run.notes["out"])},
