@@ -2,7 +2,8 @@
 
 from grader.explore.explore import explore
 from grader.explore.ringregion import traffic_region
-from grader.explore.rings import DISPATCH, DOORBELL, LIES, MASKED, PUSHED, SEQUENCE, WORDS, RingScene
+from grader.explore.rings import (DISPATCH, DOORBELL, LIES, MASKED, PUSHED, SEQUENCE, WORDS,
+                                  RingScene)
 from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
@@ -81,7 +82,7 @@ def while_it_drains(scene, waiting):
 
 
 def test_arm(cell):
-    """It is true when nothing waits, and when the program's count cannot be; else there is work."""
+    """It is true when nothing waits, and when the program's count cannot be; else not."""
     scene = Doorbell(cell)
     for _ in range(ROUNDS):
         waiting = scene.random.randrange(1, scene.form.room(SLOTS))

@@ -1,7 +1,8 @@
 """Exercises 6.2 and 6.6: what goes in at one CPU comes out at another, whoever is faster."""
 
 from grader.explore.explore import explore
-from grader.explore.ringregion import log_region, traffic_region
+from grader.explore.logregion import log_region
+from grader.explore.ringregion import traffic_region
 from grader.explore.rings import RingScene
 from grader.explore.scene import Scene
 
@@ -16,8 +17,8 @@ def test_in_and_out(cell):
     cell.park()
     scene = RingScene(cell)
     least = 1 if scene.form.room(1) else 2
-    explore(traffic_region(scene, "a ring with one place", least, 2, ("probe_drain", 1, 2), waiting=1),
-            most=MOST, pct=6, walks=6, like=first)
+    explore(traffic_region(scene, "a ring with one place", least, 2, ("probe_drain", 1, 2),
+                           waiting=1), most=MOST, pct=6, walks=6, like=first)
     cell.park()
     scene = RingScene(cell)
     explore(traffic_region(scene, "a ring of four slots", 4, 2, ("probe_drain", 4, 2),
@@ -25,7 +26,7 @@ def test_in_and_out(cell):
 
 
 def test_writers(cell):
-    """Two CPUs write into one log, or one writes and the other reads; it has room, or it is full."""
+    """Two CPUs write into one log, or one writes and one reads; it has room, or it is full."""
     first = None
     for name, records, old, reads in (
             ("two writers", 4, (), 0),
