@@ -12,14 +12,20 @@ MOST = 900          # bounded schedules of one region
 
 
 def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 16,
-            walks: int = 16) -> None:
+            walks: int = 16, like: Region | None = None) -> None:
     """Every schedule with at most so many preemptions (`most` of them at the most, the shortest
     first), then `pct` of PCT and `walks` random ones.  In a replay, goes to the case's deciding step.
+    `like` is a region that was explored before, of the same functions in the same memory: what was
+    learnt there is not learnt again.
 
     The same files and seed give the same schedules, in both emulators.
     """
     cell = region.scene.cell
-    length = learn(region, random.Random(f"{cell.seed}/{region.name}/learn"))
+    if like:
+        region.learn_from(like)
+    else:
+        region.length = learn(region, random.Random(f"{cell.seed}/{region.name}/learn"))
+    length = region.length
     if cell.replay is not None:
         story.replay(region, cell.replay)
         return

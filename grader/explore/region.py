@@ -128,6 +128,7 @@ class Region:
         self.points: frozenset[int] = frozenset()
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
         self._few: dict[tuple[int, int], frozenset[int]] = {}
+        self.length = 0                             # moves of a usual run
         self.watched: list[tuple[int, int]] = []    # ranges: what a CPU that waits may wait for
         self.kept: list[tuple[int, bytes]] = []     # memory as it is at the start
         self.use(self.candidates.values(), [(each.address, each.size) for each in self.memory])
@@ -177,6 +178,12 @@ class Region:
         self.watched = joined((each for each in ranges if self._is_there(*each)), 0)
         self.kept = []
         self.keep([*ranges, *self._to_first_points()])
+
+    def learn_from(self, other: Region) -> None:
+        """Takes the points of another region, and what its CPUs share and write."""
+        self.use(other.sites.values(), other.watched)
+        self.keep((at, len(data)) for at, data in other.kept)
+        self.length = other.length
 
     def _to_first_points(self) -> list[tuple[int, int]]:
         """What a CPU does before its first access nobody can notice: it is done before the start.

@@ -18,6 +18,7 @@
 #define PROBE_SUNK_MAX    256
 #define PROBE_ROWS_MAX    4096
 #define PROBE_DESCRIPTORS 256
+#define PROBE_RECORDS_MAX 16
 
 /* What ring_sink() and ring_refuse() were given, in order. */
 struct probe_sunk {
@@ -80,5 +81,11 @@ void probe_log_end(void);
 
 /* logring_read() into probe_record. */
 bool probe_log_read(void);
+
+/*
+ * The same until there is nothing more, or `most` times: into probe_records[], each behind those that
+ * are there.  How many it read.
+ */
+uint32_t probe_log_read_all(uintptr_t most);
 
 #endif

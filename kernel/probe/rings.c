@@ -20,6 +20,8 @@ struct probe_row       probe_rows[PROBE_ROWS_MAX];
 struct logring         probe_log;
 struct log_record      probe_record;
 void                  *probe_log_held[MAX_CPUS];
+struct log_record      probe_records[PROBE_RECORDS_MAX];
+uint32_t               probe_record_count;
 
 /* Where the host finds things in a ring. */
 const uint32_t probe_ring_fields[] = {
@@ -159,4 +161,14 @@ HOST_STOPS_HERE bool probe_log_write(uintptr_t number, uintptr_t size)
 HOST_STOPS_HERE bool probe_log_read(void)
 {
     return logring_read(&probe_log, &probe_record);
+}
+
+HOST_STOPS_HERE uint32_t probe_log_read_all(uintptr_t most)
+{
+    uint32_t read = 0;
+    while (read < most && logring_read(&probe_log, &probe_record)) {
+        probe_records[probe_record_count++ % PROBE_RECORDS_MAX] = probe_record;
+        read++;
+    }
+    return read;
 }
