@@ -25,6 +25,7 @@ LAB_AREA(lab6_area, LAB6_AREA_SIZE);
 /* One ring.  Ring 3 never sees any of this. */
 struct ring {
     bool                  used;   /* this place is taken, until ring_gone() */
+    bool                  known;  /* ring_map() has said 0, and the clock interrupt looks at it */
     struct address_space *as;     /* whose program fills it; NULL: that has ended */
     uint32_t              slots;  /* as the program asked, unchecked before ring_map() has said 0 */
     void                 *user;   /* the three pages as the kernel sees them: set by ring_map() */

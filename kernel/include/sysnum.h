@@ -131,11 +131,11 @@ struct ring_seen {
 };
 
 /* What the kernel writes into its log: the bytes of a struct log_record (logring.h). */
-enum log_kind { LOG_CLOCK, LOG_NMI, LOG_START, LOG_END };
+enum log_kind { LOG_NMI, LOG_START, LOG_END };
 struct log_event {
     uint32_t kind;              /* enum log_kind                           */
     uint32_t ticks;             /* of the CPU that wrote it                */
-    uint64_t place;             /* what was interrupted, or a program's id */
+    uint64_t place;             /* what was interrupted, or a program's thread id */
     uint32_t tid;               /* of the thread there; 0: idle            */
     uint32_t unused;
 };

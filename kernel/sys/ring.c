@@ -48,6 +48,7 @@ static struct ring *own(void)
 
 void ring_gone(struct ring *ring)
 {
+    ring->known = false;
     __atomic_store_n(&ring->used, false, __ATOMIC_RELEASE); /* all that it held was given back first */
 }
 
@@ -88,11 +89,10 @@ static void serve(struct ring *ring)
             return;
 }
 
-void ring_service(struct ring *ring)
+/* With a reference, which this gives back. */
+static void serve_and_put(struct ring *ring)
 {
     struct spin_handle handle;
-    if (!ring_get(ring))
-        return;
     /* Waits, and not for long.  If it went away instead, whoever drains may have armed already. */
     spin_acquire(&ring->drainer, &handle);
     serve(ring);
@@ -100,11 +100,29 @@ void ring_service(struct ring *ring)
     ring_put(ring);
 }
 
+void ring_service(struct ring *ring)
+{
+    if (ring_get(ring))
+        serve_and_put(ring);
+}
+
+/* A reference to a ring of whoever it is, but to none that is being made: claim() waits meanwhile. */
+static bool get_known(struct ring *ring)
+{
+    struct spin_handle handle;
+    if (!__atomic_load_n(&ring->known, __ATOMIC_RELAXED))
+        return false;
+    guard_enter(&rings_guard, &handle);
+    bool got = __atomic_load_n(&ring->known, __ATOMIC_ACQUIRE) && ring_get(ring);
+    guard_leave(&rings_guard, &handle);
+    return got;
+}
+
 void ring_service_all(void)
 {
     for (struct ring *ring = rings; ring < rings + MAX_RINGS; ring++)
-        if (__atomic_load_n(&ring->used, __ATOMIC_ACQUIRE))
-            ring_service(ring);
+        if (get_known(ring))
+            serve_and_put(ring);
 }
 
 /* ---- system calls ---- */
@@ -122,6 +140,8 @@ intptr_t sys_ring_map(uintptr_t slots, uintptr_t b, uintptr_t c)
     int error = ring_map(ring, FIRST);
     if (error)
         ring_gone(ring);
+    else
+        __atomic_store_n(&ring->known, true, __ATOMIC_RELEASE); /* what ring_map() did comes before */
     return error;
 }
 
