@@ -216,6 +216,9 @@ static const struct {
     [SYS_RING_DOORBELL] = {sys_ring_doorbell, STAGE_SHARING},
     [SYS_RING_SEEN] = {sys_ring_seen, STAGE_SHARING},
     [SYS_LOG_READ] = {sys_log_read, STAGE_SHARING},
+    [SYS_SEND] = {sys_send, STAGE_SHARING},
+    [SYS_SEND_MANY] = {sys_send_many, STAGE_SHARING},
+    [SYS_SEND_PENDING] = {sys_send_pending, STAGE_SHARING},
 };
 
 static uintptr_t dispatch(const struct regs *regs)
