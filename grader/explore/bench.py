@@ -65,8 +65,9 @@ class Bench:
                 raise GraderError("there is no memory for the array of SYS_SEND_MANY")
         self.m.write_u32("probe_quiet", 1)
         scene.enter(scene.honest | {
-            "ip": at("bench_main"), "sp": STACK_TOP[self.m.width] - 64 - scene.layout.word, "flags": 2 | IF,
-            "cs": USER_CS[self.m.width], "ss": USER_DS, "ds": USER_DS, "es": USER_DS})
+            "ip": at("bench_main"), "sp": STACK_TOP[self.m.width] - 64 - scene.layout.word,
+            "flags": 2 | IF, "cs": USER_CS[self.m.width], "ss": USER_DS, "ds": USER_DS,
+            "es": USER_DS})
         scene.run_to(self.ready, "ring 3 back from ring_map()", budget=SETTING_UP)
         error = self.m.u32(at("bench_error"))
         if error:
@@ -118,14 +119,16 @@ class Bench:
 
 
 def crossings(curves: dict[int, Curve]) -> list[str]:
-    """From which batch on the ring, or one call for many, is the cheaper way."""
-    said = []
-    for way, other in ((RING, CALLS), (RING, ONE_CALL), (ONE_CALL, CALLS), (RING, PENDING)):
-        batch = curves[way].below(curves[other])
-        when = (f"never costs less than {NAMES[other]}" if batch is None else
-                f"costs less than {NAMES[other]} from {batch} item{'s' if batch > 1 else ''} on")
-        said.append(f"{NAMES[way]} {when}")
-    return said
+    """From which batch on the ring, and one call for many, are the cheaper way."""
+    return [f"{NAMES[way]} costs less than " + "; ".join(
+                f"{NAMES[other]}: {_when(curves[way].below(curves[other]))}" for other in others)
+            for way, others in ((RING, (CALLS, ONE_CALL, PENDING)), (ONE_CALL, (CALLS,)))]
+
+
+def _when(batch: int | None) -> str:
+    if batch is None:
+        return "never"
+    return f"from {batch} items on" if batch > 1 else "always"
 
 
 def check_shape(curves: dict[int, Curve]) -> None:

@@ -109,7 +109,8 @@ def measured():
     """A grade with a measurement in three cells."""
     grade = invented.grade()
     each = {"what": "instructions for an item, by items in a batch", "at": [1, 2, 4, 8],
-            "curves": {"calls": [400.0, 399.5, 399.0, 399.0], "the <ring>": [600.4, 400.0, 300.0, 9.0]},
+            "curves": {"calls": [400.0, 399.5, 399.0, 399.0],
+                       "the <ring>": [600.4, 400.0, 300.0, 9.0]},
             "notes": ["the <ring> costs less than calls from 4 items on"]}
     grade.measurements["3.1a"] = {cell: each for cell in grade.cells[:3]}
     return model.assemble(grade)

@@ -1,6 +1,6 @@
 /*
- * send.c: bytes for the kernel without shared memory, so that a ring can be compared with that.  What
- * becomes of them is what becomes of a ring's: ring_sum().
+ * send.c: bytes for the kernel without shared memory, so that a ring can be compared with that.  They
+ * end as those of a ring do, in ring_sum().
  */
 #include "errno.h"
 #include "percpu.h"
@@ -54,7 +54,7 @@ intptr_t sys_send_many(uintptr_t from, uintptr_t count, uintptr_t unused)
     return (intptr_t)done;
 }
 
-/* The program's request waits in the kernel until there is something to tell: here, a clock tick. */
+/* The request waits in the kernel until there is something to tell: here, a clock tick. */
 intptr_t sys_send_pending(uintptr_t from, uintptr_t length, uintptr_t cookie)
 {
     intptr_t    error = sys_send(from, length, cookie);

@@ -1,6 +1,6 @@
 /*
- * bench.c: one and the same bytes, by four ways into the kernel.  The host says which way and how many,
- * and counts the instructions from bench_ready() to bench_done(), those of the kernel too.
+ * bench.c: one and the same bytes, by four ways into the kernel.  The host says which way and how
+ * many, and counts the instructions from bench_ready() to bench_done(), those of the kernel too.
  */
 #include "lib/syscall.h"
 #include "ring_abi.h"
