@@ -51,6 +51,7 @@ class Grade:
     builds: dict[str, Build] = field(default_factory=dict)           # by width
     results: dict[tuple[str, str], Result] = field(default_factory=dict)   # (test, cell)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # cell -> what -> number
+    measurements: dict[str, dict[str, dict]] = field(default_factory=dict)  # test -> cell -> it
     errors: list[str] = field(default_factory=list)                  # of the grader itself
     times: dict = field(default_factory=dict)
     expected: int = 0                    # verdicts that there must be
@@ -193,6 +194,8 @@ def _take(grade: Grade, run: CellRun) -> None:
         for what, number in record["counts"].items():
             cell = grade.counts.setdefault(run.cell, {})
             cell[what] = cell.get(what, 0) + number
+        if record.get("measurement"):
+            grade.measurements.setdefault(entry.id, {})[run.cell] = record["measurement"]
         for what, (number, seconds) in record["spent"].items():
             sums = grade.times.setdefault("rates", {}).setdefault(what, {}).setdefault(
                 run.cell, [0, 0.0])

@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -48,6 +48,7 @@ class Cell:
         self.subject = 0                                  # the CPU that a replay's debugger shows
         self.counts: dict[str, int] = {}
         self.spent: dict[str, list[float]] = {}
+        self.measurement: dict[str, Any] | None = None
         self.cases: list[Case] = []
 
     @property
@@ -78,6 +79,14 @@ class Cell:
         spent = self.spent.setdefault(what, [0, 0.0])
         spent[0] += number
         spent[1] += seconds
+
+    def measured(self, what: str, at: Sequence[int], curves: dict[str, Sequence[float]],
+                 notes: Sequence[str] = ()) -> None:
+        """Gives the report a table and a plot, which decide nothing: a value at each `at`."""
+        self.measurement = {
+            "what": what, "at": list(at), "notes": list(notes),
+            "curves": {name: [round(value, 1) for value in values]
+                       for name, values in curves.items()}}
 
     def progress(self, done: int, of: int) -> None:
         """Tells the person who waits how far a long test is."""
@@ -212,6 +221,7 @@ class Plugin:
         return {"type": "result", "test": test.id, "verdict": result, "text": text,
                 "failure": failure.as_json() if failure else None, "counts": counts,
                 "spent": self.cell.spent if self.cell else {},
+                "measurement": self.cell.measurement if self.cell else None,
                 "cases": [{"data": case.data, "text": case.text} for case in cases],
                 "seconds": time.monotonic() - self.started}
 

@@ -60,4 +60,8 @@ def full_marks(grade: Grade) -> bool:
     score, maximum = totals(grade, bonus=False)
     if not maximum:
         score, maximum = totals(grade, bonus=True)
+    if not maximum:     # what was asked for gives no points
+        return bool(grade.expected) and not grade.errors and all(
+            _passed(grade, test, cell)
+            for test in grade.tests for cell in grade.cells if cell in test.cells)
     return score == maximum and bool(grade.expected) and not grade.errors

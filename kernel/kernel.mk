@@ -151,15 +151,22 @@ include kernel/user/user.mk
 checker := $(OUT)/checker.elf
 modules := $(sort $(user-elfs)) $(checker)
 
-# The graded tests' ring-3 program, one file of assembly, and what the labs write for ring 3.  Beside
-# the kernel, where the grader looks for both.
-$(checker): kernel/probe/user/checker.S $(user-labs-objs) kernel/user/user.ld
+# The graded tests' ring-3 program: one file of assembly, a little C that the host lets run, and what
+# the labs write for ring 3.  Beside the kernel, where the grader looks for both.
+checker-c    := $(patsubst %.c,$(KOBJ)/user/%.o,$(wildcard kernel/probe/user/*.c))
+checker-objs := $(checker-c) $(user-obj)/lib/syscall$(BITS).S.o $(user-obj)/lib/string.c.o $(user-labs-objs)
+
+$(checker-c): $(KOBJ)/user/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(user-flags) -Ikernel/user -MMD -MP -c -o $@ $<
+
+$(checker): kernel/probe/user/checker.S $(checker-objs) kernel/user/user.ld
 	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -gdwarf-4 "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
-	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o $(user-labs-objs)
+	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o $(checker-objs)
 
 # GRUB's files are the same for every kernel; the kernel and the modules are not compressed.
 $(OUT)/corral.iso: $(OUT)/kernel.elf $(modules) kernel/boot/grub.sh
 	sh kernel/boot/grub.sh $@ $(OUT)/kernel.elf $(modules)
 
--include $(wildcard $(KOBJ)/kernel/*/*.d $(OUT)/seam/kernel/*/*/*.d $(KOBJ)/gen/*.d)
+-include $(wildcard $(KOBJ)/kernel/*/*.d $(KOBJ)/user/kernel/probe/user/*.d $(OUT)/seam/kernel/*/*/*.d $(KOBJ)/gen/*.d)
 .PHONY: all kernel

@@ -47,6 +47,8 @@ def assemble(grade: Grade) -> dict[str, Any]:
         "builds": {arch: _build(build) for arch, build in grade.builds.items()},
         "exercises": [_exercise(grade, exercise, table) for exercise in grade.lab.exercises
                       if score.chosen(grade, exercise)],
+        "measurements": {test: {cell: each[cell] for cell in grade.cells if cell in each}
+                         for test, each in sorted(grade.measurements.items())},
         "failures": [_group(group, table) for group in group_failures(grade)],
         "errors": list(grade.errors),
         "times": _times(grade),

@@ -7,7 +7,7 @@ from typing import Any
 
 from grader.options import ARCHES, WIDTH
 from grader.paths import report_dir, write_text
-from grader.report import failures, text
+from grader.report import failures, measured, text
 from grader.report.page_css import CSS
 from grader.report.style import clean
 from grader.report.table import plain_number
@@ -32,7 +32,8 @@ def convert(data: dict[str, Any]) -> str:
         + (f' <span>bonus {plain_number(data["bonus"])} / {plain_number(data["bonus_max"])}</span>'
            if data["bonus_max"] else "") + "</p>",
         f"<p class=\"about\">{'<br>'.join(e(line) for line in text.head(data))}</p>",
-        *_errors(data), *_table(data), *_failures(data), *_builds(data),
+        *_errors(data), *_table(data), *_failures(data), *measured.sections(data),
+        *_builds(data),
         f'<p class="about">{"<br>".join(e(line) for line in text.times(data))}</p>',
     ]
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -30,6 +30,10 @@ pre { overflow-x: auto; background: var(--back); padding: .7rem; border-radius: 
 .stack { width: auto; margin: .9rem 0 } .stack caption { text-align: left; color: var(--soft) }
 .schedule { font-size: .9em } .schedule td { vertical-align: top }
 .schedule .decides td, .schedule .decides th { border-top: 2px solid var(--bad) }
+.plot { width: 100%; max-width: 45rem } .plot text { fill: var(--text); font-size: 12px }
+.plot polyline { fill: none; stroke: var(--accent); stroke-width: 2 }
+.plot .axis { fill: none; stroke: var(--soft) } .plot .grid { stroke: var(--rule) }
+figure { margin: 0 } figcaption { color: var(--soft); font-size: .9rem }
 a { color: var(--accent) } :target { scroll-margin-top: 1rem }
 summary { cursor: pointer } details { margin-top: .8rem }
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.report import failures, table
+from grader.report import failures, measured, table
 from grader.report.style import Style, clean, join, labelled, sentence
 from grader.verdict import NOT_WRITTEN
 
@@ -35,6 +35,7 @@ def report(data: dict[str, Any], style: Style, as_text: bool = False) -> list[st
     graded = [cell["name"] for cell in data["cells"]]
     lines = [*head(data), ""]
     lines += table.sentences(data) if as_text else table.render(data, style)
+    lines += measured.sentences(data) if as_text else measured.lines(data)
     for group in data["failures"][:SHOWN]:
         lines.append("")
         lines += (failures.sentences(group, graded) if as_text

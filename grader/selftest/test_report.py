@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from fractions import Fraction
 from xml.etree import ElementTree
 
 from grader import score
@@ -91,6 +93,54 @@ def test_a_bonus_alone_must_pass_to_pass():
     grade.expected = 0
     grade.tests = []
     assert not score.full_marks(grade)
+
+
+def test_what_gives_no_points_must_pass_to_pass():
+    grade = invented.grade()
+    free = replace(grade.lab.exercises[0].tests[0], points=Fraction(0))
+    lab = replace(grade.lab, exercises=(replace(grade.lab.exercises[0], tests=(free,)),))
+    grade.lab, grade.tests = lab, [free]
+    assert score.totals(grade, bonus=False) == (0, 0) and score.full_marks(grade)
+    grade.results[free.id, "i386/qemu"].verdict = "fail"
+    assert not score.full_marks(grade)
+
+
+def measured():
+    """A grade with a measurement in three cells."""
+    grade = invented.grade()
+    each = {"what": "instructions for an item, by items in a batch", "at": [1, 2, 4, 8],
+            "curves": {"calls": [400.0, 399.5, 399.0, 399.0],
+                       "the <ring>": [600.4, 400.0, 300.0, 9.0]},
+            "notes": ["the <ring> costs less than calls from 4 items on"]}
+    grade.measurements["3.1a"] = {cell: each for cell in grade.cells[:3]}
+    return model.assemble(grade)
+
+
+def test_a_measurement_is_a_table_and_a_plot():
+    lines = text.report(measured(), PLAIN)
+    start = lines.index("MEASURED 3.1a, x86_64/qemu")
+    assert squeezed("\n".join(lines[start + 1:start + 6])) == [
+        "instructions for an item, by items in a batch", "1 2 4 8", "calls 400 400 399 399",
+        "the <ring> 600 400 300 9", "- the <ring> costs less than calls from 4 items on"]
+    assert [line for line in lines if line.startswith("MEASURED")] == [
+        "MEASURED 3.1a, x86_64/qemu", "MEASURED 3.1a, i386/qemu"]      # one a width; the page: all
+    assert "the <ring>: 600 at 1, 400 at 2, 300 at 4, 9 at 8." in text.report(
+        measured(), PLAIN, as_text=True)
+    html = page.convert(measured())
+    assert html.count("<svg") == html.count("</svg>") == 3 and html.count("<polyline") == 6
+    assert "the &lt;ring&gt;, 9" in html and "<ring>" not in html
+    for svg in re.findall(r"<svg.*?</svg>", html, re.S):
+        ElementTree.fromstring(svg)
+
+
+def test_a_wide_measurement_shows_its_last_column():
+    data = measured()
+    for each in data["measurements"]["3.1a"].values():
+        each["at"] = [1 << n for n in range(13)]
+        each["curves"] = {"calls": [float(n) for n in range(13, 0, -1)]}
+    lines = text.report(data, PLAIN)
+    columns = lines[lines.index("MEASURED 3.1a, x86_64/qemu") + 2].split()
+    assert columns == ["1", "4", "16", "64", "256", "1024", "4096"]
 
 
 def test_json_is_the_same_but_for_times():

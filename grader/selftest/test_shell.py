@@ -143,6 +143,55 @@ def test_all_cpus_are_stopped_and_their_code_written_over(shell, cell, cpus):
         assert all(row[4] > 0 and row[5] == 0 for row in rows), said
 
 
+@pytest.mark.parametrize("cpus", (1, 2, 4))
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_program_shares_memory_with_the_kernel(shell, cell, cpus):
+    """Stage 6: all that a program put into its ring came out, and no lie did any harm."""
+    console = shell(cell, cpus, LAB="6")
+    console.settle(2 * (cpus - 1))
+    for _ in range(2):                                  # the first one's pages are free again
+        said = console.ask("ring")
+        pairs = re.findall(r"(?:sent|seen) +(\d+) +(\d+) +(\d+) +(\d+)", said)
+        assert len(pairs) == 4 and pairs[0] == pairs[1] and pairs[2] == pairs[3], said
+        assert int(pairs[2][0]) + int(pairs[2][1]) == 4500 and int(pairs[2][1]) > 0, said
+        assert said.count("everywhere: the kernel took 0, refused 0.") == 3, said
+        items, doorbells = map(int, re.search(r"(\d+) items, (\d+) doorbells", said).groups())
+        assert 0 < doorbells < items / 4, said
+        assert "WRONG" not in said
+
+
+@pytest.mark.parametrize("cpus", (1, 2, 4))
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_kernel_keeps_a_log(shell, cell, cpus):
+    """Stage 6: programs that start and end, and NMIs, each once."""
+    console = shell(cell, cpus, LAB="6")
+    console.settle(2 * (cpus - 1))
+    said = console.ask("klog")
+    assert re.search(r"^ +0 +\d+ start +0 +thread 1$", said, re.M), said       # the shell
+    for cpu in range(cpus):
+        console.ask(f"nmi {cpu}")
+    console.ask("run hello")
+    said = console.ask("klog")
+    for cpu in range(cpus):
+        assert len(re.findall(rf"^ +{cpu} +\d+ NMI +\d+ +at \S+ \S+", said, re.M)) == 1, said
+    tid = re.search(r"NMI.* start +1 +thread (\d+)$.* end +\1 +thread \1$", said, re.M | re.S)
+    assert tid and " 0 were dropped" in said, said
+    assert "NMI" not in console.ask("klog")             # each record is read once
+    for _ in range(40):                                 # more than there is room for
+        console.ask("run hello")
+    dropped = re.search(r"(\d+) were dropped", console.ask("klog"))
+    assert int(dropped[1]) > 0, console.said
+
+
+def test_before_lab_6_there_is_no_ring_and_no_log(shell):
+    console = shell("x86_64/qemu", 2, LAB="5")
+    console.settle(2)
+    assert console.ask("ring").strip() == \
+        "Rings come with lab 6: the kernel has no such system call."
+    assert console.ask("klog").strip() == \
+        "The kernel's log comes with lab 6: the kernel has no such system call."
+
+
 def test_before_lab_5_nobody_is_stopped(shell):
     console = shell("x86_64/qemu", 2, LAB="3")
     console.settle(2)

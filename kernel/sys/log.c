@@ -40,6 +40,12 @@ void log_event(enum log_kind kind, uintptr_t place)
     logring_commit(&kernel_log, event);
 }
 
+void log_program(enum log_kind kind, uint32_t tid)
+{
+    if (this_cpu()->id == 0)
+        log_event(kind, tid);
+}
+
 intptr_t sys_log_read(uintptr_t to, uintptr_t dropped, uintptr_t c)
 {
     (void)c;

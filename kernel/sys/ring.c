@@ -37,8 +37,7 @@ static struct ring *claim(struct address_space *as, uint32_t slots)
     return ring < rings + MAX_RINGS ? ring : NULL;
 }
 
-/* The ring of the present program, or NULL: it has one at most. */
-static struct ring *own(void)
+struct ring *ring_own(void)
 {
     for (struct ring *ring = rings; ring < rings + MAX_RINGS; ring++)
         if (ring->used && ring->as && ring->as == this_cpu()->as)
@@ -62,14 +61,21 @@ void ring_exit(struct address_space *as)
 
 /* ---- draining ---- */
 
-void ring_sink(struct ring *ring, const void *bytes, uint32_t length, uint32_t cookie)
+uint32_t ring_sum(const void *bytes, uint32_t length)
 {
     const uint8_t *byte = bytes;
+    uint32_t       sum = 0;
+    for (uint32_t i = 0; i < length; i++)
+        sum += byte[i];
+    return sum;
+}
+
+void ring_sink(struct ring *ring, const void *bytes, uint32_t length, uint32_t cookie)
+{
     ring->taken++;
     ring->bytes += length;
-    for (uint32_t i = 0; i < length; i++)
-        ring->sum += byte[i];
-    if (probe_boot)
+    ring->sum += ring_sum(bytes, length);
+    if (probe_boot && !probe_quiet)
         probe_sunk(bytes, length, cookie);
 }
 
@@ -92,7 +98,7 @@ void ring_service(struct ring *ring)
 {
     struct spin_handle handle;
     if (!ring_get(ring))
-        return;
+        return; /* no program has it, or not yet */
     /* Waits, and not for long.  If it went away instead, whoever drains may have armed already. */
     spin_acquire(&ring->drainer, &handle);
     serve(ring);
@@ -103,8 +109,7 @@ void ring_service(struct ring *ring)
 void ring_service_all(void)
 {
     for (struct ring *ring = rings; ring < rings + MAX_RINGS; ring++)
-        if (__atomic_load_n(&ring->used, __ATOMIC_ACQUIRE))
-            ring_service(ring);
+        ring_service(ring);
 }
 
 /* ---- system calls ---- */
@@ -114,7 +119,7 @@ intptr_t sys_ring_map(uintptr_t slots, uintptr_t b, uintptr_t c)
     (void)b, (void)c;
     if (corral_stage < STAGE_RINGS)
         return -ENOSYS;
-    if (own() || slots != (uint32_t)slots)
+    if (ring_own() || slots != (uint32_t)slots)
         return -EINVAL;
     struct ring *ring = claim(this_cpu()->as, (uint32_t)slots);
     if (!ring)
@@ -128,7 +133,7 @@ intptr_t sys_ring_map(uintptr_t slots, uintptr_t b, uintptr_t c)
 intptr_t sys_ring_grant(uintptr_t offset, uintptr_t length, uintptr_t c)
 {
     (void)c;
-    struct ring *ring = own();
+    struct ring *ring = ring_own();
     if (!ring || offset != (uint32_t)offset || length != (uint32_t)length)
         return -EINVAL;
     return ring_grant(ring, (uint32_t)offset, (uint32_t)length);
@@ -137,14 +142,14 @@ intptr_t sys_ring_grant(uintptr_t offset, uintptr_t length, uintptr_t c)
 intptr_t sys_ring_revoke(uintptr_t handle, uintptr_t b, uintptr_t c)
 {
     (void)b, (void)c;
-    struct ring *ring = own();
+    struct ring *ring = ring_own();
     return ring && handle == (uint32_t)handle && ring_revoke(ring, (uint32_t)handle) ? 0 : -EINVAL;
 }
 
 intptr_t sys_ring_doorbell(uintptr_t a, uintptr_t b, uintptr_t c)
 {
     (void)a, (void)b, (void)c;
-    struct ring *ring = own();
+    struct ring *ring = ring_own();
     if (!ring)
         return -EINVAL;
     sti(); /* it may take a while, and is bounded */
@@ -156,9 +161,10 @@ intptr_t sys_ring_doorbell(uintptr_t a, uintptr_t b, uintptr_t c)
 intptr_t sys_ring_seen(uintptr_t to, uintptr_t b, uintptr_t c)
 {
     (void)b, (void)c;
-    const struct ring *ring = own();
+    const struct ring *ring = ring_own();
     if (!ring)
         return -EINVAL;
-    struct ring_seen seen = {ring->taken, ring->bytes, ring->sum, ring->refused};
+    struct ring_seen seen = {ring->taken + ring->sent.taken, ring->bytes + ring->sent.bytes,
+                             ring->sum + ring->sent.sum, ring->refused};
     return copy_to_user(to, &seen, sizeof(seen)) ? -EFAULT : 0;
 }

@@ -220,6 +220,9 @@ static const struct {
     [SYS_TRACE] = {sys_trace, STAGE_SHARING},
     [SYS_TRACE_MAP] = {sys_trace_map, STAGE_SHARING},
     [SYS_TRACE_PULL] = {sys_trace_pull, STAGE_SHARING},
+    [SYS_SEND] = {sys_send, STAGE_SHARING},
+    [SYS_SEND_MANY] = {sys_send_many, STAGE_SHARING},
+    [SYS_SEND_PENDING] = {sys_send_pending, STAGE_SHARING},
 };
 
 static uintptr_t dispatch(const struct regs *regs)

@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include "elf.h"
+#include "log.h"
 #include "mm.h"
 #include "multiboot.h"
 #include "string.h"
@@ -90,7 +91,9 @@ struct thread *program_start(const char *name, struct cpu *cpu)
     struct thread *thread = NULL;
     if (map_program(as, elf))
         thread = thread_create(name, cpu, as, elf->entry, USER_STACK_TOP - 64);
-    if (!thread)
+    if (thread)
+        log_program(LOG_START, thread->tid);
+    else
         as_destroy(as);
     return thread;
 }

@@ -9,6 +9,7 @@
 #include "errno.h"
 #include "format.h"
 #include "guard.h"
+#include "log.h"
 #include "mm.h"
 #include "percpu.h"
 #include "print.h"
@@ -180,6 +181,7 @@ void thread_exit(struct thread *thread, int32_t code)
 {
     struct address_space *as = thread->as;
     struct spin_handle    handle;
+    log_program(LOG_END, thread->tid);
     guard_enter(&threads_guard, &handle);
     thread->exit_code = code;
     thread->state = THREAD_DEAD;

@@ -205,13 +205,14 @@ static void run(int argc, char **argv)
     }
 }
 
-static void locks(int argc, char **argv)
+/* A command that is a program of the same name. */
+static void demo(int argc, char **argv)
 {
-    long tid = sys_spawn("locks");
+    long tid = sys_spawn(argv[0]);
 
-    (void)argc, (void)argv;
+    (void)argc;
     if (tid < 0)
-        printf("There is no program \"locks\": %s.\n", error_text(tid));
+        printf("There is no program \"%s\": %s.\n", argv[0], error_text(tid));
     else
         sys_wait(tid);
 }
@@ -248,8 +249,10 @@ static const struct command commands[] = {
     { "ps",       "ps",           "lists the threads",                      ps            },
     { "cpus",     "cpus [SECONDS]", "lists the CPUs and what they do",      show_cpus     },
     { "nmi",      "nmi CPU",      "sends a CPU an NMI, shows where it came", send_nmi     },
-    { "locks",    "locks",        "lets all CPUs compete for locks",        locks         },
+    { "locks",    "locks",        "lets all CPUs compete for locks",        demo          },
     { "corral",   "corral",       "stops every CPU and writes over code of theirs", corral },
+    { "ring",     "ring",         "shares memory with the kernel, and lies to it", demo     },
+    { "klog",     "klog",         "reads the kernel's log",                 demo          },
     { "echo",     "echo WORDS",   "prints the words",                       echo          },
     { "halt",     "halt",         "switches the machine off",               halt          },
 };

@@ -6,6 +6,7 @@
 #define USER_SYSCALL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "sysnum.h"
 
 /* In assembly, and not inlined: so the compiler must take it that memory may have changed. */
@@ -118,6 +119,43 @@ static inline long sys_contest(struct contest *to, unsigned kind, unsigned round
 static inline long sys_corral(struct corral_entry *buf, unsigned max, int again)
 {
     return syscall3(SYS_CORRAL, (unsigned long)buf, max, (unsigned long)again);
+}
+
+/* A ring of so many slots, at RING_USER (ring_abi.h).  A program has one at most. */
+static inline long sys_ring_map(unsigned slots)
+{
+    return syscall3(SYS_RING_MAP, slots, 0, 0);
+}
+
+/* A handle for bytes of RING_DATA, for descriptors; and its end. */
+static inline long sys_ring_grant(unsigned offset, unsigned length)
+{
+    return syscall3(SYS_RING_GRANT, offset, length, 0);
+}
+
+static inline long sys_ring_revoke(unsigned long handle)
+{
+    return syscall3(SYS_RING_REVOKE, handle, 0, 0);
+}
+
+/* The kernel looks into the ring now.  Needed when ring_push() says RING_DOORBELL. */
+static inline long sys_ring_doorbell(void)
+{
+    return syscall3(SYS_RING_DOORBELL, 0, 0, 0);
+}
+
+/* What the kernel has taken out of the ring so far. */
+static inline long sys_ring_seen(struct ring_seen *to)
+{
+    return syscall3(SYS_RING_SEEN, (unsigned long)to, 0, 0);
+}
+
+struct log_record; /* logring.h */
+
+/* The next record of the kernel's log: 1, or 0 if there is none; and how many were lost so far. */
+static inline long sys_log_read(struct log_record *to, uint32_t *dropped)
+{
+    return syscall3(SYS_LOG_READ, (unsigned long)to, (unsigned long)dropped, 0);
 }
 
 /* Sends an NMI to a CPU. */
