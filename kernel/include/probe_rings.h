@@ -18,6 +18,7 @@
 #define PROBE_SUNK_MAX    256
 #define PROBE_ROWS_MAX    4096
 #define PROBE_DESCRIPTORS 256
+#define PROBE_GRANTS_MAX  2048
 
 /* What ring_sink() and ring_refuse() were given, in order. */
 struct probe_sunk {
@@ -67,6 +68,12 @@ void probe_serve(uintptr_t budget);
 
 /* ring_get(); drains; ring_put().  Whether there was a reference. */
 bool probe_use(uintptr_t budget);
+
+/*
+ * Grants a buffer and gives it back, so often; probe_grants[] tells the handles.  How often both
+ * worked.
+ */
+uint32_t probe_grant(uintptr_t offset, uintptr_t length, uintptr_t times);
 
 /* A row of the table after the other, `count` of them. */
 void probe_hostile(uintptr_t count);

@@ -17,6 +17,7 @@ struct ring_producer   probe_producer;
 struct probe_sunk      probe_sunks[PROBE_SUNK_MAX];
 uint32_t               probe_sunk_count;
 struct probe_row       probe_rows[PROBE_ROWS_MAX];
+int                    probe_grants[PROBE_GRANTS_MAX];
 struct logring         probe_log;
 struct log_record      probe_record;
 void                  *probe_log_held[MAX_CPUS];
@@ -106,6 +107,16 @@ HOST_STOPS_HERE bool probe_use(uintptr_t budget)
     ring_drain(&rings[0], (uint32_t)budget);
     ring_put(&rings[0]);
     return true;
+}
+
+HOST_STOPS_HERE uint32_t probe_grant(uintptr_t offset, uintptr_t length, uintptr_t times)
+{
+    for (uint32_t i = 0; i < times; i++) {
+        probe_grants[i] = ring_grant(&rings[0], (uint32_t)offset, (uint32_t)length);
+        if (probe_grants[i] < 0 || !ring_revoke(&rings[0], (uint32_t)probe_grants[i]))
+            return i;
+    }
+    return (uint32_t)times;
 }
 
 HOST_STOPS_HERE void probe_hostile(uintptr_t count)

@@ -1,0 +1,113 @@
+"""A drain during which the program changes what is in the ring: before each instruction of the lab."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from dataclasses import dataclass
+
+from grader.explore.hostile import HostileScene, result_words
+from grader.explore.region import lab_of
+from grader.explore.rings import LIES, WORDS, Sunk
+from grader.explore.sweep import Boundary, Event, Path, sweep, walk
+from grader.verdict import WRONG, Fail
+
+LAB = 6
+VISITS = 2              # of an instruction: the first and the second descriptor
+
+
+@dataclass
+class Start:
+    """What the host knows when a drain begins."""
+
+    next: int
+    before: bytes                       # RING_USER
+    after: bytes                        # .. once it is changed
+    descriptors: list[tuple]            # in the slots before, from the kernel's count on
+
+
+class Drains(ABC):
+    """The cases of a sweep: prepare, drain, change in between, look, and drain once more."""
+
+    words = "the change"                # that comes before an instruction
+
+    def __init__(self, scene: HostileScene, budget: int):
+        self.scene, self.budget = scene, budget
+        self.starts: dict[int, Start] = {}
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Fills the model's page for the next drain."""
+
+    @abstractmethod
+    def change(self) -> None:
+        """Changes it."""
+
+    @abstractmethod
+    def check(self, result: int, sunk: list[Sunk], descriptors: list[tuple]) -> None:
+        """Fails if this could not come of either."""
+
+    @property
+    def start(self) -> Start:
+        return self.starts[self.scene.turn]
+
+    def again(self) -> None:
+        """To the first instruction of a drain."""
+        scene, peer = self.scene, self.scene.peer
+        peer.next = scene.consumed()    # was compared with what was taken
+        self.prepare()
+        before = bytes(peer.user)
+        descriptors = [peer.descriptor(peer.next + ahead) for ahead in range(peer.slots)]
+        self.change()
+        scene.turn += 1
+        self.starts[scene.turn] = Start(peer.next, before, bytes(peer.user), descriptors)
+        scene.m.write(scene.user, before)
+        scene.start_drain(self.budget)
+        scene.run_to("ring_drain", "ring_drain() called by the grader")
+
+    def make(self) -> None:
+        """The program writes; only what differs, so that nothing else is touched."""
+        before, after = self.start.before, self.start.after
+        differ = [at for at in range(len(before)) if before[at] != after[at]]
+        if differ:
+            first, end = differ[0], differ[-1] + 1
+            self.scene.m.write(self.scene.user + first, after[first:end])
+
+    def finish(self) -> None:
+        """The drain ends; then an honest one."""
+        scene, peer, start = self.scene, self.scene.peer, self.start
+        scene.run_to("probe_returned", "ring_drain() comes back", budget=scene.limit(self.budget))
+        result, sunk = scene.signed(scene.m.result(scene.cpu)), scene.sunk()
+        taken = 0 if result == LIES else result
+        if result < LIES or taken != len(sunk):
+            raise Fail(WRONG, expected="ring_drain() gives the number of descriptors that it took, "
+                       "or RING_LIES", seen=f"{result_words(result)}, and it took {len(sunk)}")
+        self.check(result, sunk, start.descriptors)
+        peer.next = (start.next + taken) % WORDS
+        scene.check_published()
+        peer.user = bytearray(start.after)
+        peer.put(peer.next, scene.descriptor())
+        peer.publish(peer.next + 1)
+        scene.m.write(scene.user, bytes(peer.user))
+        scene.check_drain(self.budget, "this was the next drain, with an honest program")
+        scene.check_kept()
+
+    def sweep(self, name: str) -> None:
+        """Before each instruction of the lab's, from ring_drain() on."""
+        scene = self.scene
+        self.again()
+        start = scene.m.snapshot()
+        steps = walk(scene, [scene.m.elf.address("probe_returned")], "ring_drain() comes back")
+        scene.m.restore(start)
+        path = Path(name, self._boundaries(steps), len(steps))
+        sweep(scene, start, path, Event(self.make, self.words, 0, masked=False, noun="changes"),
+              self.finish, self.again)
+
+    def _boundaries(self, steps) -> list[Boundary]:
+        seen: Counter[int] = Counter()
+        found = []
+        for index, step in enumerate(steps):
+            if seen[step.pc] < VISITS and lab_of(self.scene.m.elf, step.pc) == LAB:
+                found.append(Boundary(index, step.pc, seen[step.pc], step.cpl))
+            seen[step.pc] += 1
+        return found
