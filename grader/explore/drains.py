@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from dataclasses import dataclass
 
 from grader.explore.hostile import HostileScene, result_words
@@ -13,7 +12,7 @@ from grader.explore.sweep import Boundary, Event, Path, sweep, walk
 from grader.verdict import WRONG, Fail
 
 LAB = 6
-VISITS = 2              # of an instruction: the first and the second descriptor
+HONEST = 3              # after each third case the next drain is an honest one
 
 
 @dataclass
@@ -34,6 +33,8 @@ class Drains(ABC):
     def __init__(self, scene: HostileScene, budget: int):
         self.scene, self.budget = scene, budget
         self.starts: dict[int, Start] = {}
+        self.boundaries: list[Boundary] = []
+        self.length = 0
 
     @abstractmethod
     def prepare(self) -> None:
@@ -52,18 +53,17 @@ class Drains(ABC):
         return self.starts[self.scene.turn]
 
     def again(self) -> None:
-        """To the first instruction of a drain."""
+        """A drain is about to be called."""
         scene, peer = self.scene, self.scene.peer
         peer.next = scene.consumed()    # was compared with what was taken
         self.prepare()
         before = bytes(peer.user)
+        scene.show(whole=False)
         descriptors = [peer.descriptor(peer.next + ahead) for ahead in range(peer.slots)]
         self.change()
         scene.turn += 1
         self.starts[scene.turn] = Start(peer.next, before, bytes(peer.user), descriptors)
-        scene.m.write(scene.user, before)
         scene.start_drain(self.budget)
-        scene.run_to("ring_drain", "ring_drain() called by the grader")
 
     def make(self) -> None:
         """The program writes; only what differs, so that nothing else is touched."""
@@ -85,29 +85,38 @@ class Drains(ABC):
         self.check(result, sunk, start.descriptors)
         peer.next = (start.next + taken) % WORDS
         scene.check_published()
-        peer.user = bytearray(start.after)
+        if scene.turn % HONEST == 0:
+            self.honest()
+
+    def honest(self) -> None:
+        """One more drain, of one descriptor, in which nothing changes."""
+        scene, peer = self.scene, self.scene.peer
+        peer.user = bytearray(self.start.after)
         peer.put(peer.next, scene.descriptor())
         peer.publish(peer.next + 1)
-        scene.m.write(scene.user, bytes(peer.user))
+        scene.show(whole=False)
         scene.check_drain(self.budget, "this was the next drain, with an honest program")
-        scene.check_kept()
+        scene.check_canaries()
 
     def sweep(self, name: str) -> None:
         """Before each instruction of the lab's, from ring_drain() on."""
         scene = self.scene
         self.again()
         start = scene.m.snapshot()
-        steps = walk(scene, [scene.m.elf.address("probe_returned")], "ring_drain() comes back")
+        if not self.boundaries:
+            steps = walk(scene, [scene.m.elf.address("probe_returned")], "ring_drain() comes back")
+            self.boundaries, self.length = self._boundaries(steps), len(steps)
         scene.m.restore(start)
-        path = Path(name, self._boundaries(steps), len(steps))
+        path = Path(name, self.boundaries, self.length)
         sweep(scene, start, path, Event(self.make, self.words, 0, masked=False, noun="changes"),
               self.finish, self.again)
+        scene.check_kept()
 
     def _boundaries(self, steps) -> list[Boundary]:
-        seen: Counter[int] = Counter()
-        found = []
+        """Each instruction once: what changes while the first descriptor is being taken is there when
+        the second one is."""
+        found: dict[int, Boundary] = {}
         for index, step in enumerate(steps):
-            if seen[step.pc] < VISITS and lab_of(self.scene.m.elf, step.pc) == LAB:
-                found.append(Boundary(index, step.pc, seen[step.pc], step.cpl))
-            seen[step.pc] += 1
-        return found
+            if step.pc not in found:
+                found[step.pc] = Boundary(index, step.pc, 0, step.cpl)
+        return [each for each in found.values() if lab_of(self.scene.m.elf, each.pc) == LAB]

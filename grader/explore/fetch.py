@@ -116,6 +116,14 @@ def _register(name: str, registers: Mapping[str, int]) -> int:
     return 0                    # riz and the like
 
 
+@lru_cache(maxsize=4096)
+def _fetches(elf: Elf, pc: int) -> bool:
+    """Whether it may be a read of the lab's, or of what it calls to copy: not of the kernel's sink."""
+    line = elf.line(pc)
+    own = line is None or not line.file.startswith(("kernel/probe/", "kernel/sys/"))
+    return own and may_read(elf, pc)
+
+
 def path_reads(scene, start, steps, pages: range) -> list[Read]:
     """All reads of these addresses on a path from a snapshot, which a walk has traced.
 
@@ -128,7 +136,7 @@ def path_reads(scene, start, steps, pages: range) -> list[Read]:
     for index, step in enumerate(steps):
         again = step.pc == last and repeats(elf, step.pc)   # the rest of the same instruction
         last = step.pc
-        if again or not may_read(elf, step.pc):
+        if again or not _fetches(elf, step.pc):
             continue
         if index > at:
             scene.m.step(cpu, index - at)

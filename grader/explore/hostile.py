@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from grader.explore.rings import (
     DATA_SIZE, DESCRIPTOR, DISPATCH, FNV_PRIME, FNV_START, LIES, MASKED, PAGE, SEQUENCE, SLOTS_MAX,
@@ -70,7 +71,8 @@ class Peer:
             self.write(self.slot(each) + self.form.sequence,
                        (each + 1 - (0 if there else self.slots)) % WORDS)
 
-    def known(self) -> set[int]:
+    @cached_property
+    def known_bytes(self) -> set[int]:
         """The offsets that struct ring_layout names: the count, and what is in the slots."""
         form, found = self.form, set()
         if form.kind != SEQUENCE:
@@ -201,10 +203,11 @@ class HostileScene(RingScene):
             peer.put(number, self.descriptor())
         self.show()
 
-    def show(self) -> None:
-        """Writes the model's page and bytes where the kernel sees them."""
-        self.m.write(self.user, bytes(self.peer.user))
-        self.m.write(self.data, self.peer.data)
+    def show(self, whole: bool = True) -> None:
+        """Writes the model's page where the kernel sees it; or only the count and the slots."""
+        known = self.peer.known_bytes
+        start, end = (0, PAGE) if whole else (min(known), max(known) + 1)
+        self.m.write(self.user + start, bytes(self.peer.user[start:end]))
 
     # ---- what no program may reach ----
 

@@ -69,6 +69,7 @@ int probe_ring_new(struct thread *thread, uint32_t slots, uint32_t first)
     ring->used = true;
     ring->as = thread->as;
     ring->slots = slots;
+    spin_init(&ring->drainer, "drainer", DISPATCH_LEVEL, 0);
     int error = ring_map(ring, first);
     if (!error)
         ring_producer_init(&probe_producer, ring->user, ring->kernel, slots);

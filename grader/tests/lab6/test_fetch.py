@@ -19,9 +19,8 @@ def test_once(cell):
     peer = scene.ready(SLOTS, WORDS - 1, [(1024, 64)])
     handle = list(peer.buffers)[0]
     cookies = [scene.random.getrandbits(32) for _ in range(3)]
-    # As many drains as it takes: a masked ring of four slots holds three.
-    wait = [(handle, 8, 16, cookies[0]), (handle, 60, 16, cookies[1]), (handle ^ SLOTS << 8, 0, 8,
-                                                                        cookies[2])]
+    wait = [(handle, 8, 4, cookies[0]), (handle, 60, 8, cookies[1]),
+            (handle ^ 0x500, 0, 8, cookies[2])]
     for ahead, each in enumerate(wait):
         peer.put(peer.next + ahead, each)
     peer.publish(peer.next + len(wait))
@@ -102,13 +101,13 @@ BUFFERS = [(512, 64), (2048, 16)]           # and poison around them: random byt
 
 
 class Rewritten(Drains):
-    """One word of both descriptors that wait, or all words, changes."""
+    """One word of both descriptors that wait changes, or all of them."""
 
     words = "another descriptor"
 
-    def __init__(self, scene, word, values):
+    def __init__(self, scene):
         super().__init__(scene, BUDGET)
-        self.word, self.values = word, values
+        self.values = dict                      # gives what becomes of words: number, value
         self.allowed = inside(scene)
 
     def prepare(self):
@@ -125,9 +124,8 @@ class Rewritten(Drains):
         peer = self.scene.peer
         for ahead in range(2):
             descriptor = list(peer.descriptor(peer.next + ahead))
-            words = range(4) if self.word is None else [self.word]
-            for word in words:
-                descriptor[word] = self.values(descriptor, word)
+            for word, value in self.values().items():
+                descriptor[word] = value
             peer.put(peer.next + ahead, tuple(descriptor))
 
     def check(self, result, sunk, descriptors):
@@ -160,18 +158,17 @@ def test_changed(cell):
     """Whenever it changes: no byte that was not granted, no fault."""
     scene = HostileScene(cell)
     random = scene.random
+    # Behind the buffer's end, or before its start; another buffer, or none.
     changes = {
-        "a longer one": (2, lambda old, _: 65 + random.randrange(200)),
-        "a much longer one": (2, lambda old, _: WORDS - 1 - random.randrange(1 << 31)),
-        "an offset behind its end": (1, lambda old, _: 64 + random.randrange(1000)),
-        "an offset before its start": (1, lambda old, _: WORDS - random.randrange(1, 500)),
-        "the other buffer": (0, lambda old, _: list(scene.peer.buffers)[1]),
-        "no buffer": (0, lambda old, _: old[0] ^ 1 << random.randrange(32)),
-        "anything": (None, lambda old, _: random.getrandbits(32)),
+        "another length": lambda: {2: random.choice((65 + random.randrange(200),
+                                                     WORDS - 1 - random.randrange(1 << 31)))},
+        "another offset": lambda: {1: random.choice((64 + random.randrange(1000),
+                                                     WORDS - random.randrange(1, 500)))},
+        "another handle": lambda: {0: random.choice((list(scene.peer.buffers)[1],
+                                                     random.getrandbits(32)))},
+        "anything": lambda: {word: random.getrandbits(32) for word in range(4)},
     }
-    for name, (word, values) in changes.items():
-        cell.park()
-        scene = HostileScene(cell)
-        scene.ready(SLOTS, WORDS - 3, BUFFERS)
-        scene.show()
-        Rewritten(scene, word, values).sweep(f"drain, then {name}")
+    scene.ready(SLOTS, WORDS - 3, BUFFERS)
+    rewritten = Rewritten(scene)
+    for name, rewritten.values in changes.items():
+        rewritten.sweep(f"drain, then {name}")
