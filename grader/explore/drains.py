@@ -1,4 +1,4 @@
-"""A drain during which the program changes what is in the ring: before each instruction of the lab."""
+"""A drain, and a program that changes what is in the ring before one of its instructions."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ class Drains(ABC):
         scene.check_kept()
 
     def _boundaries(self, steps) -> list[Boundary]:
-        """Each instruction once: what changes while the first descriptor is being taken is there when
-        the second one is."""
+        """Each instruction once: what changes while the first descriptor is taken is there for the
+        second one."""
         found: dict[int, Boundary] = {}
         for index, step in enumerate(steps):
             if step.pc not in found:

@@ -118,7 +118,7 @@ def _register(name: str, registers: Mapping[str, int]) -> int:
 
 @lru_cache(maxsize=4096)
 def _fetches(elf: Elf, pc: int) -> bool:
-    """Whether it may be a read of the lab's, or of what it calls to copy: not of the kernel's sink."""
+    """Whether it may be a read of the lab's, or of what it calls to copy, and not the sink's."""
     line = elf.line(pc)
     own = line is None or not line.file.startswith(("kernel/probe/", "kernel/sys/"))
     return own and may_read(elf, pc)

@@ -20,8 +20,9 @@ from grader.verdict import WRONG, Fail
 
 WORD = struct.Struct("<I")
 ROW = struct.Struct("<8I")              # struct probe_row
-ANSWER = struct.Struct("<5I")           # the second half of it
-ASKED = ROW.size - ANSWER.size
+ROW_ASKED = struct.Struct("<3I")        # what the host writes of it
+ANSWER = struct.Struct("<5I")           # what the kernel does
+ASKED = ROW_ASKED.size
 ROWS_MAX = 4096                         # PROBE_ROWS_MAX
 NOT_RUN = b"\xA5" * ANSWER.size         # what stands in a row before the kernel comes to it
 ROW_BUDGET, SINK_BUDGET = 2000, 4000    # instructions for a row, and for each descriptor of it
@@ -144,8 +145,8 @@ class Peer:
         if self.form.kind == SEQUENCE:
             return f"the kernel has taken all before {self.next:#x}"
         count = self.form.count(self.next, self.slots)
-        return (f"the program's count is {self.word(self.form.produced):#x}, the kernel's {count:#x}, "
-                f"of {self.slots} slots")
+        return (f"the program's count is {self.word(self.form.produced):#x}, the kernel's {count:#x}; "
+                f"slots: {self.slots}")
 
 
 def tally(sunk: list[Sunk]) -> int:
@@ -330,11 +331,10 @@ class HostileScene(RingScene):
     def _run(self, part, descriptors: int, before) -> None:
         """Lets the kernel go through the table."""
         table = self.m.elf.address("probe_rows")
-        self.m.write(table, b"".join(WORD.pack(offset) + WORD.pack(value) + WORD.pack(budget) + NOT_RUN
-                                     for offset, value, budget in part))
+        self.m.write(table, b"".join(ROW_ASKED.pack(*row) + NOT_RUN for row in part))
         self.m.start(self.cpu, "probe_hostile", len(part), flags=flags_for(DISPATCH, True))
-        stop = self.m.run(self.cpu, "probe_returned",
-                          ROW_BUDGET * len(part) + SINK_BUDGET * (descriptors + SLOTS_MAX), exact=False)
+        budget = ROW_BUDGET * len(part) + SINK_BUDGET * (descriptors + SLOTS_MAX)
+        stop = self.m.run(self.cpu, "probe_returned", budget, exact=False)
         if stop.reason == ADDRESS:
             return
         raw = self.m.read(table, ROW.size * len(part))

@@ -108,8 +108,8 @@ def outside(offset, length):
     pairs = [(length, 1), (length - 1, 2), (0, length + 1), (1, length), (length + 1, 1),
              (0, WORDS - 1), (1, WORDS - 1), (2, WORDS - 1), (length, WORDS - length),
              (length, WORDS - length + 1), (WORDS - 1, 1), (WORDS - 1, 2), (WORDS - 16, 16),
-             (WORDS - 16, 32), (WORDS - 256, 257), (SIGN, SIGN), (SIGN, SIGN + 1), (SIGN, 8), (8, SIGN),
-             (0, SIGN), (SIGN - 1, 2), (WORDS - offset, 16), (DATA_SIZE - offset, 8),
+             (WORDS - 16, 32), (WORDS - 256, 257), (SIGN, SIGN), (SIGN, SIGN + 1), (SIGN, 8),
+             (8, SIGN), (0, SIGN), (SIGN - 1, 2), (WORDS - offset, 16), (DATA_SIZE - offset, 8),
              (DATA_SIZE - offset - 1, 2), (0, DATA_SIZE), (DATA, 8), (USER, 8)]
     return [(at, size) for at, size in ((at % WORDS, size % WORDS) for at, size in pairs)
             if at + size > length and size]
@@ -129,7 +129,8 @@ def strangers(handles, dead):
     found = {WORDS - 1, SIGN, SIGN - 1, 0, 1, BUFFERS, BUFFERS - 1, dead}
     for handle in (*handles, dead):
         found |= {handle ^ 1 << bit for bit in range(32)}
-        found |= {(handle + step) % WORDS for step in (-1, 1, BUFFERS, -BUFFERS, 256, 1 << 16, 1 << 24)}
+        found |= {(handle + step) % WORDS
+                  for step in (-1, 1, BUFFERS, -BUFFERS, 256, 1 << 16, 1 << 24)}
         found |= {handle | SIGN, handle % BUFFERS, handle % 256, handle & 0xFFFF}
     return sorted(found - set(handles))
 
@@ -152,7 +153,7 @@ def test_refused(cell):
     drained(scene, every, "")
     for handle in scene.random.sample(strangers(handles, dead), 12):
         if scene.revoke(handle):
-            raise Fail(WRONG, expected=f"ring_revoke({handle:#x}) is false: no buffer has this handle",
+            raise Fail(WRONG, expected=f"ring_revoke({handle:#x}) is false: it names no buffer",
                        seen="true")
     drained(scene, [scene.descriptor()[:3] for _ in range(8)], "")
 
@@ -173,11 +174,12 @@ def test_given_back(cell):
         if (repeated := first_repeated(dead)) is not None:
             raise Fail(WRONG, expected=f"a handle that was given back comes again after {DEAD_FOR} "
                        "grants at the earliest",
-                       seen=f"{dead[repeated]:#x} after {repeated - dead.index(dead[repeated])} of them",
+                       seen=f"{dead[repeated]:#x} after "
+                       f"{repeated - dead.index(dead[repeated])} of them",
                        cause="what a program still has of the old buffer then names the new one.")
         now = scene.granted(1024, 64)
         if now in dead or now in scene.peer.buffers:
-            raise Fail(WRONG, expected="a new handle", seen=f"{now:#x}, which was given back just now")
+            raise Fail(WRONG, expected="a new handle", seen=f"{now:#x}, which was given back")
         scene.peer.buffers[now] = 1024, 64
         tried = [dead[1], dead[-1], dead[DEAD_FOR // 2], *scene.random.sample(dead[1:], 20)]
         for handle in tried[:6]:

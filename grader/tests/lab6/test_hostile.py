@@ -33,7 +33,8 @@ class Liar:
         """What a count may be: honest, one off, far off, or anything."""
         kind, slots = self.random.random(), self.peer.slots
         if kind < 0.4:
-            return self.peer.next + self.random.randrange(slots + 1)
+            most = slots if kind < 0.1 else min(slots, 4)
+            return self.peer.next + self.random.randrange(most + 1)
         if kind < 0.7:
             return self.peer.next + self.random.choice(
                 (-1, slots, slots + 1, 2 * slots, -slots, SIGN - 1, SIGN, SIGN + 1, SIGN + slots))
@@ -52,7 +53,7 @@ class Liar:
     def slot(self):
         """A word of a descriptor: good as often as not."""
         word = self.random.randrange(4)
-        value = self.scene.descriptor(24)[word] if self.random.random() < 0.7 else self.bad(word)
+        value = self.scene.descriptor()[word] if self.random.random() < 0.7 else self.bad(word)
         at = self.peer.slot(self.random.randrange(self.peer.slots)) + self.peer.form.descriptor
         return at + 4 * word, value
 
@@ -207,8 +208,8 @@ def test_words(cell):
 
 def one_word(scene, peer, offsets):
     """One word after the other; then one descriptor is put in."""
-    values = {at: scene.random.choice((WORDS - 1, 0, scene.random.getrandbits(32))) for at in offsets}
-    rows = [(at, values[at], 80) for at in offsets]
+    rows = [(at, scene.random.choice((WORDS - 1, 0, scene.random.getrandbits(32))), 80)
+            for at in offsets]
 
     def row():
         number, then = divmod(row.at, 2)
@@ -220,6 +221,8 @@ def one_word(scene, peer, offsets):
 
 
 # ---- 6.3e ----
+
+TURN, SERVICE = 8, 32           # kernel/sys/ring.c: drains of a turn, and the budget of each
 
 def sinks(scene, budget, most, slots):
     """Runs on while the program puts one in for each that is taken; how many were."""
@@ -237,7 +240,7 @@ def sinks(scene, budget, most, slots):
             raise Fail(HANG, expected=f"at most {most} descriptors are taken",
                        seen=f"number {taken}, and the program puts in more",
                        cause="a program that is faster than the kernel keeps it here forever.")
-        number = start + taken - 1              # the one that is at the sink: its slot may be full again
+        number = start + taken - 1      # the one that is at the sink: its slot may be full again
         room = scene.form.room(slots)
         scene.m.write(scene.user + peer.slot(number) + scene.form.descriptor,
                       DESCRIPTOR.pack(*scene.descriptor()))
@@ -267,6 +270,8 @@ def test_faster(cell):
         scene.check_kept()
     cell.park()
     turn_ends(HostileScene(cell))
+
+
 def turn_ends(scene):
     """ring_service(): the ring is full again before each drain."""
     full(scene, 64, 0)
@@ -289,9 +294,6 @@ def turn_ends(scene):
     if taken != TURN * SERVICE:
         raise Fail(WRONG, expected=f"ring_service() takes {TURN} times {SERVICE} descriptors of a ring "
                    "that is always full", seen=f"{taken}, in {drains} drains")
-
-
-TURN, SERVICE = 8, 32           # kernel/sys/ring.c: drains of a turn, and the budget of each
 
 
 def full(scene, slots, first):
