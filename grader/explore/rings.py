@@ -164,7 +164,7 @@ class RingScene(Scene):
     def sunk(self) -> list[Sunk]:
         """What came out of the ring since forget(), in order (the last SUNK_MAX of it)."""
         count = self.m.u32("probe_sunk_count")
-        raw = self.m.read("probe_sunks", SUNK.size * SUNK_MAX)
+        raw = self.m.read("probe_sunks", SUNK.size * min(count, SUNK_MAX)) if count else b""
         every = list(SUNK.iter_unpack(raw))
         kept = [every[number % SUNK_MAX] for number in range(max(0, count - SUNK_MAX), count)]
         return [Sunk(kind == 1, cookie, length, digest) for kind, cookie, length, digest in kept]

@@ -55,6 +55,7 @@ class Event:
     masked: bool = True             # waits for IF
     pend: Callable[[], None] | None = None      # makes it pending and no more, if make() does more
     draw: Callable[[], Stack | None] | None = None  # what the hardware did, once it is pending
+    noun: str = ""                  # what the report counts; else cases, or NMIs
 
 
 @dataclass
@@ -266,7 +267,7 @@ def sweep(scene: Scene, start, path: Path, event: Event, finish: Callable[[], No
                 break
         scene.cell.progress(done + 1, len(path.boundaries))
     scene.cell.count("boundaries", path.length)
-    what = "cases" if event.masked else "NMIs"
+    what = event.noun or ("cases" if event.masked else "NMIs")
     scene.cell.count(what, len(path.boundaries))
     scene.cell.rate(what, len(path.boundaries), time.monotonic() - began)
     if failed:

@@ -19,6 +19,7 @@
 #define PROBE_ROWS_MAX    4096
 #define PROBE_DESCRIPTORS 256
 #define PROBE_RECORDS_MAX 16
+#define PROBE_GRANTS_MAX  2048
 
 /* What ring_sink() and ring_refuse() were given, in order. */
 struct probe_sunk {
@@ -74,6 +75,12 @@ bool probe_use(uintptr_t budget);
 
 /* Something comes for this thread, which waits, as soon as interrupts are on. */
 void probe_tell(struct thread *thread);
+
+/*
+ * Grants a buffer and gives it back, so often; probe_grants[] tells the handles.  How often both
+ * worked.
+ */
+uint32_t probe_grant(uintptr_t offset, uintptr_t length, uintptr_t times);
 
 /* A row of the table after the other, `count` of them. */
 void probe_hostile(uintptr_t count);

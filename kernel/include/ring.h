@@ -56,8 +56,8 @@ int ring_map(struct ring *ring, uint32_t first);
 
 /*
  * Takes at most `budget` descriptors out of the ring, in order, and calls ring_sink() for each one
- * that is good, ring_refuse() for the others.  How many it took; RING_LIES: the program's count
- * cannot be, and nothing was taken; the next call looks again.  While it runs, and until ring_arm(),
+ * that is good, ring_refuse() for the others.  It reads each byte of a descriptor once.  How many it
+ * took; RING_LIES: the program's count cannot be, and nothing was taken; the next call looks again.  While it runs, and until ring_arm(),
  * no doorbell is asked for.  At DISPATCH, one CPU at a time for each ring.
  */
 int ring_drain(struct ring *ring, uint32_t budget);

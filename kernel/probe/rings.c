@@ -22,6 +22,7 @@ struct ring_producer   probe_producer;
 struct probe_sunk      probe_sunks[PROBE_SUNK_MAX];
 uint32_t               probe_sunk_count;
 struct probe_row       probe_rows[PROBE_ROWS_MAX];
+int                    probe_grants[PROBE_GRANTS_MAX];
 struct logring         probe_log;
 struct log_record      probe_record;
 void                  *probe_log_held[MAX_CPUS];
@@ -76,6 +77,7 @@ int probe_ring_new(struct thread *thread, uint32_t slots, uint32_t first)
     ring->used = true;
     ring->as = thread->as;
     ring->slots = slots;
+    spin_init(&ring->drainer, "drainer", DISPATCH_LEVEL, 0);
     int error = ring_map(ring, first);
     if (!error)
         ring_producer_init(&probe_producer, ring->user, ring->kernel, slots);
@@ -120,6 +122,16 @@ void probe_tell(struct thread *thread)
 {
     probe_wake = thread;
     lapic_send(lapic_id(), VECTOR_TELL);
+}
+
+HOST_STOPS_HERE uint32_t probe_grant(uintptr_t offset, uintptr_t length, uintptr_t times)
+{
+    for (uint32_t i = 0; i < times; i++) {
+        probe_grants[i] = ring_grant(&rings[0], (uint32_t)offset, (uint32_t)length);
+        if (probe_grants[i] < 0 || !ring_revoke(&rings[0], (uint32_t)probe_grants[i]))
+            return i;
+    }
+    return (uint32_t)times;
 }
 
 HOST_STOPS_HERE void probe_hostile(uintptr_t count)
