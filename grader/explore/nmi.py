@@ -36,6 +36,7 @@ class Nmis:
     level_held: int
     level_after: int
     lines: int              # that log_try() said it wrote
+    records: int            # that there was room for in probe_log
 
 
 def _often(times: int) -> str:
@@ -47,7 +48,7 @@ class NmiScene(Scene):
 
     def __init__(self, cell, cpu: int = 0):
         super().__init__(cell, cpu)
-        self.code = "<6I2Q38I" if self.m.width == 64 else "<6I2I38I"
+        self.code = "<6I2Q39I4x" if self.m.width == 64 else "<6I2I39I"
         self.size = struct.calcsize(self.code)
         self.notes = self.m.elf.address("probe_nmis") + cpu * self.size
 
@@ -57,10 +58,12 @@ class NmiScene(Scene):
         self.m.call(self.cpu, "nmi_init", self.block)
 
     def order(self, faults: int = 0, defer: int = 0, log: str = "", lock: bool = False,
-              shared: str = "") -> None:
-        """What the next NMIs do besides answering; `log` or `shared`, the log of all CPUs."""
+              shared: str = "", logring: int = 0, logrings: int = 0) -> None:
+        """What the next NMIs do besides answering; `log` or `shared`, the log of all CPUs;
+        `logring`, the number of a record in lab 6's, and `logrings`, so many more."""
         self.m.write("probe_nmi_order",
-                     struct.pack("<5I", faults, defer, bool(log), lock, bool(shared)))
+                     struct.pack("<7I", faults, defer, bool(log), lock, bool(shared), logring,
+                                 logrings))
         if log or shared:
             self.m.write("probe_nmi_line", (log or shared).encode() + b"\0")
 
