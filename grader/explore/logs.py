@@ -22,7 +22,7 @@ STEPS = 128                             # PROBE_LOG_STEPS
 CACHE_LINE = 64
 LOG_SIZE = 40960                        # LOGRING_SIZE
 WORDS = 1 << 32
-COME_BACK = 20_000                      # instructions that a way into the log and out of it may take
+COME_BACK = 40_000                      # instructions that a way into the log and out of it may take
 WAITS = "it waits for a writer that has begun before and is not done."
 
 Step = tuple                            # (WRITE, Record), (READ,), (DROPPED,)
@@ -85,6 +85,8 @@ class LogScene(NmiScene):
     def run_steps(self, cpu: int, steps: list[Step], level: int | None = None,
                   interrupts: bool | None = None) -> list:
         """Lets a CPU write and read; gives what each step said: a bool, a Seen or None, a number."""
+        if not steps:
+            return []
         raw = b"".join(self._pack(*step) for step in steps)
         table = self.m.elf.address("probe_log_steps")
         assert len(steps) <= STEPS
