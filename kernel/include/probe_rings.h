@@ -18,7 +18,7 @@
 #define PROBE_SUNK_MAX    256
 #define PROBE_ROWS_MAX    4096
 #define PROBE_DESCRIPTORS 256
-#define PROBE_LOG_STEPS   128
+#define PROBE_LOG_STEPS   256
 
 /* What ring_sink() and ring_refuse() were given, in order. */
 struct probe_sunk {
