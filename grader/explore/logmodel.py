@@ -38,7 +38,7 @@ class Record:
     cpu: int
     number: int
     size: int
-    depth: int = 0          # writers on this CPU that it interrupted: they are others than this one
+    depth: int = 0          # writers on this CPU that it interrupted: others than this one
 
     @property
     def writer(self) -> tuple[int, int]:
@@ -113,6 +113,10 @@ class Log:
         """What shares its room with a record of this CPU."""
         return [each for each in self.there if not self.own or each.cpu == cpu]
 
+    def taken(self, cpu: int) -> int:
+        """How many places are not free for this CPU."""
+        return len(self._with(cpu))
+
     # ---- the reader ----
 
     def took(self, seen: Seen | None) -> None:
@@ -128,8 +132,8 @@ class Log:
         self._wrong(seen)
 
     def took_any(self, seen: Seen) -> None:
-        """As took(), if it is the reader's choice what gives way: of each writer a later one may come
-        before the first, which then never comes."""
+        """As took(), if it is the reader's choice what gives way: of each writer a later one may
+        come before the first, which then never comes."""
         for record in self.there:
             if record.seen == seen:
                 before = self.there[:self.there.index(record)]
@@ -194,8 +198,8 @@ class Log:
 
 
 def orders(log: Log, writers: list[list[Record]]) -> Iterator[Log]:
-    """All that may come of it if the last of these writers interrupted the one before it, and so on,
-    each anywhere.  A writer has one record, or writes several, one after the other.
+    """All that may come of it if the last of these writers interrupted the one before it, and so
+    on, each anywhere.  A writer has one record, or writes several, one after the other.
 
     A log that overwrites may have taken the oldest record away before it is interrupted, and
     its own is not in yet; what it took is lost.
@@ -207,7 +211,8 @@ def orders(log: Log, writers: list[list[Record]]) -> Iterator[Log]:
     yield from inside(log, records, lambda each: orders(each, rest))
 
 
-def inside(log: Log, records: list[Record], others: Callable[[Log], Iterable[Log]]) -> Iterator[Log]:
+def inside(log: Log, records: list[Record],
+           others: Callable[[Log], Iterable[Log]]) -> Iterator[Log]:
     """All orders in which `others` comes once, somewhere in the writing of the records."""
     for at, record in enumerate(records):
         before = log.copy()

@@ -22,7 +22,7 @@ STEPS = 256                             # PROBE_LOG_STEPS
 CACHE_LINE = 64
 LOG_SIZE = 40960                        # LOGRING_SIZE
 WORDS = 1 << 32
-COME_BACK = 40_000                      # instructions that a way into the log and out of it may take
+COME_BACK = 40_000                      # instructions that a way into the log and out may take
 WAITS = "it waits for a writer that has begun before and is not done."
 
 Step = tuple                            # (WRITE, Record), (READ,), (DROPPED,)
@@ -67,8 +67,8 @@ class LogScene(NmiScene):
             self.run_steps(cpu, [(WRITE, self.record(cpu, 8)) for _ in range(room)])
         seen = sum(each is not None for each in self.run_steps(0, [(READ,)] * (2 * room + 1)))
         if seen not in (room, 2 * room):
-            raise Fail(WRONG, expected=f"a log with room for {room} records, written full on CPU 0 "
-                       f"and on CPU 1, has {room} in it, or {2 * room} if each CPU has its own",
+            raise Fail(WRONG, expected=f"a log with room for {room} records, written full on CPU "
+                       f"0 and on CPU 1, has {room} in it, or {2 * room} if each CPU has its own",
                        seen=str(seen))
         self.own = seen > room
 
@@ -84,7 +84,7 @@ class LogScene(NmiScene):
 
     def run_steps(self, cpu: int, steps: list[Step], level: int | None = None,
                   interrupts: bool | None = None) -> list:
-        """Lets a CPU write and read; gives what each step said: a bool, a Seen or None, a number."""
+        """Lets a CPU write and read; gives what each step said: bool, Seen or None, number."""
         if not steps:
             return []
         raw = b"".join(self._pack(*step) for step in steps)
@@ -159,10 +159,10 @@ class LogScene(NmiScene):
         """Fails unless logring_reserve() gave a record room, or not, as it had to."""
         if seen == room:
             return
-        state = f"{len(log._with(record.cpu))} of {log.room} places are taken" if record.size <= BYTES \
-            else f"LOGRING_BYTES is {BYTES}"
-        raise Fail(WRONG, expected=f"logring_reserve() {_room(room)} a record of {record.size} bytes "
-                   f"on CPU {record.cpu}", seen=f"it {_room(seen)} it",
+        state = f"LOGRING_BYTES is {BYTES}" if record.size > BYTES else \
+            f"{log.taken(record.cpu)} of {log.room} places are taken"
+        raise Fail(WRONG, expected=f"logring_reserve() {_room(room)} a record of {record.size} "
+                   f"bytes on CPU {record.cpu}", seen=f"it {_room(seen)} it",
                    cause=f"{state}; the policy is {POLICIES[self.policy]}.")
 
     # ---- the end ----

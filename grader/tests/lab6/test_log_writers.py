@@ -10,8 +10,8 @@ from grader.verdict import WRONG, Fail
 NMI_SIZE = 8            # bytes that an NMI writes
 INNER, SAMPLES = 3, 12  # places of the first NMI, and for each of the second in it
 GIVEN = 6               # boundaries of a path in given code: all the same to the lab
-DEADLOCK = ("the handler waits for what it has interrupted, which goes on when the handler is done: "
-            "a deadlock.")
+DEADLOCK = ("the handler waits for what it has interrupted, which goes on when the handler is "
+            "done: a deadlock.")
 
 
 def ready(cell, room, taken):
@@ -34,7 +34,7 @@ def begin(scene, function, *args):
 
 
 def traced(scene, start, name, expected):
-    """CPU 0's path from the snapshot to the end of its call: all of the lab's own, some of the rest."""
+    """CPU 0's path from the snapshot to the end of its call: the lab's own places, some others."""
     path = trace(scene, name, [scene.m.elf.address("probe_returned")], expected, nmis=True)
     scene.m.restore(start)
     return fewer(scene, path)
@@ -78,8 +78,8 @@ def finish(scene, before, mine, nmis, times):
 
     `nmis`: the records of NMIs, a list for each, an inner one behind the one it interrupted.
     """
-    scene.back(0, "logring_reserve() and logring_commit() come back in an NMI's handler, and where it "
-               "came", cause=DEADLOCK)
+    scene.back(0, "logring_reserve() and logring_commit() come back in an NMI's handler, and where "
+               "it came", cause=DEADLOCK)
     scene.check_nmis(times)
     every = [record for each in nmis for record in each]
     logs = list(orders(before, [[mine], *nmis]))
@@ -95,8 +95,8 @@ def finish(scene, before, mine, nmis, times):
 
 def test_nmi(cell):
     """Before each instruction of a writer an NMI writes too; and another one in that."""
-    for room, taken, name in ((4, 0, "an empty log"), (4, 3, "one place left"), (4, 4, "a full log"),
-                              (2, 1, "one place of two left")):
+    for room, taken, name in ((4, 0, "an empty log"), (4, 3, "one place left"),
+                              (4, 4, "a full log"), (2, 1, "one place of two left")):
         scene = ready(cell, room, taken)
         its = nmi_records(scene, 1)
         scene.order(logring=its[0].number)
@@ -187,7 +187,7 @@ def _said(scene, log, mine):
 
 
 def stopped_for_nmi(cell, room, taken):
-    """CPU 0 is before each instruction of its writing; an NMI writes so much that the log wraps."""
+    """CPU 0 is before each instruction of its writing; an NMI writes so much that it wraps."""
     scene = ready(cell, room, taken)
     before = scene.log
     its = nmi_records(scene, 2 * room + 1)

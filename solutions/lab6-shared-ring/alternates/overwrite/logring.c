@@ -5,8 +5,8 @@
  *   p                          free for record p, or being written by it (`next` is beyond p then)
  *   p + 1                      record p is whole, and nobody has read it
  *
- * Record p + records finds one of these two: it takes a whole record away, and gives way to one that
- * is being written.
+ * Record p + records finds one of these two: it takes a whole record away, and gives way to one
+ * that is being written.
  */
 #include "logring.h"
 

@@ -4,8 +4,8 @@
  *   read         written          next
  *    | whole      | begun, maybe   | free
  *
- * A writer that was interrupted goes on when those that came are done.  So whoever sees that it is the
- * only one on its CPU may say that all records up to `next` are whole.
+ * A writer that was interrupted goes on when those that came are done.  So whoever sees that it is
+ * the only one on its CPU may say that all records up to `next` are whole.
  */
 #include "logring.h"
 
@@ -74,7 +74,7 @@ void logring_commit(struct logring *logring, void *record)
     struct log  *log = logring_area(logring);
     struct lane *lane = &log->lanes[this_cpu()->id];
     (void)record;
-    /* One that comes between the look and the end of `open` leaves its record to us: look again. */
+    /* One that comes between the look and the end of `open` leaves its record to us. */
     while (__atomic_load_n(&lane->open, __ATOMIC_RELAXED) == 1) {
         uint32_t next = __atomic_load_n(&lane->next, __ATOMIC_RELAXED);
         __atomic_store_n(&lane->written, next, __ATOMIC_RELEASE);
