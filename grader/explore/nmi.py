@@ -58,11 +58,12 @@ class NmiScene(Scene):
         self.m.call(self.cpu, "nmi_init", self.block)
 
     def order(self, faults: int = 0, defer: int = 0, log: str = "", lock: bool = False,
-              shared: str = "", record: int = 0) -> None:
-        """What the next NMIs do besides answering; `log` or `shared`, the log of all CPUs; `record`,
-        the number of a record in probe_log."""
+              shared: str = "", logring: int = 0, logrings: int = 0) -> None:
+        """What the next NMIs do besides answering; `log` or `shared`, the log of all CPUs;
+        `logring`, the number of a record in lab 6's, and `logrings`, so many more."""
         self.m.write("probe_nmi_order",
-                     struct.pack("<6I", faults, defer, bool(log), lock, bool(shared), record))
+                     struct.pack("<7I", faults, defer, bool(log), lock, bool(shared), logring,
+                                 logrings))
         if log or shared:
             self.m.write("probe_nmi_line", (log or shared).encode() + b"\0")
 

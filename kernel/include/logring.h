@@ -49,8 +49,8 @@ void logring_init(struct logring *log, uint32_t records, uint32_t first);
 
 /*
  * Room for a record of `size` bytes, aligned to 4, nobody else's until it is committed.  NULL: the
- * record is dropped, and counted; always if it is larger than LOGRING_BYTES.  Never waits for another
- * writer.  Any level, any CPU, an NMI too.
+ * record is dropped, and counted: it is larger than LOGRING_BYTES, or the log is full.  That another
+ * writer is at work is no reason to drop one, nor to wait.  Any level, any CPU, an NMI too.
  */
 void *logring_reserve(struct logring *log, uint32_t size);
 

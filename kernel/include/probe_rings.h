@@ -20,6 +20,7 @@
 #define PROBE_DESCRIPTORS 256
 #define PROBE_RECORDS_MAX 16
 #define PROBE_GRANTS_MAX  2048
+#define PROBE_LOG_STEPS   256
 
 /* What ring_sink() and ring_refuse() were given, in order. */
 struct probe_sunk {
@@ -39,6 +40,16 @@ struct probe_row {
     uint32_t refused;
     uint32_t hash;   /* of all of them, in order */
     uint32_t armed;  /* what ring_arm() said after it */
+};
+
+/* One step of what happens to probe_log, and what came of it. */
+enum probe_log_kind { PROBE_LOG_WRITE, PROBE_LOG_READ, PROBE_LOG_DROPPED };
+struct probe_log_step {
+    uint32_t          kind;
+    uint32_t          number; /* of a record that is written */
+    uint32_t          size;
+    uint32_t          result;
+    struct log_record record; /* that was read */
 };
 
 extern struct ring_descriptor probe_descriptors[PROBE_DESCRIPTORS];
@@ -100,5 +111,8 @@ bool probe_log_read(void);
  * are there.  How many it read.
  */
 uint32_t probe_log_read_all(uintptr_t most);
+
+/* The first `count` of probe_log_steps, on this CPU, one after the other. */
+void probe_log_play(uintptr_t count);
 
 #endif

@@ -18,6 +18,7 @@ struct {
     uint32_t lock;     /* not 0: it tries to take probe_spin[0] */
     uint32_t log_shared; /* not 0: it tries to write probe_nmi_line to the log of all CPUs */
     uint32_t logring;    /* not 0: it writes a record of 8 bytes to probe_log, with this number */
+    uint32_t logrings;   /* so many more, each with a number 8 above the last */
 } probe_nmi_order;
 char probe_nmi_line[LOG_TEXT_SIZE];
 char probe_text[LOG_LINE_SIZE * 2]; /* a line of the host's own calls */
@@ -56,6 +57,16 @@ static void try_lock(__typeof__(&probe_nmis[0]) mine)
     mine->level_after = irql_get();
 }
 
+/* After the fault, if there is one: it lets another NMI come while this one writes. */
+static void write_records(__typeof__(&probe_nmis[0]) mine)
+{
+    for (uint32_t left = probe_nmi_order.logrings + 1; left; left--) {
+        uint32_t number = probe_nmi_order.logring;
+        probe_nmi_order.logring += 8;
+        mine->records += probe_log_write(number, 8);
+    }
+}
+
 void probe_nmi(const struct regs *regs)
 {
     __typeof__(&probe_nmis[0]) mine = &probe_nmis[this_cpu()->id];
@@ -73,12 +84,12 @@ void probe_nmi(const struct regs *regs)
         try_lock(mine);
     if (probe_nmi_order.log_shared)
         mine->lines += log_try(probe_nmi_line);
-    if (probe_nmi_order.logring)
-        mine->records += probe_log_write(probe_nmi_order.logring++, 8);
     if (mine->depth <= probe_nmi_order.faults) {
         uint32_t bytes;
         mine->faulted += copy_from_user(&bytes, NOWHERE, sizeof(bytes)) != 0;
     }
+    if (probe_nmi_order.logring)
+        write_records(mine);
     mine->depth--;
     mine->answer = ~probe_token;
 }

@@ -29,6 +29,7 @@ void                  *probe_log_held[MAX_CPUS];
 struct log_record      probe_records[PROBE_RECORDS_MAX];
 uint32_t               probe_record_count;
 uint32_t               probe_quiet;
+struct probe_log_step  probe_log_steps[PROBE_LOG_STEPS];
 
 /* Where the host finds things in a ring. */
 const uint32_t probe_ring_fields[] = {
@@ -195,4 +196,34 @@ HOST_STOPS_HERE uint32_t probe_log_read_all(uintptr_t most)
         read++;
     }
     return read;
+}
+
+#define POISON       0xa5
+#define POISON_STACK 512
+
+/* What a reader finds on its stack, and where it puts the record: nothing that it may keep. */
+static __attribute__((noinline)) void poison(struct log_record *record)
+{
+    volatile uint8_t stack[POISON_STACK];
+    for (unsigned i = 0; i < sizeof(stack); i++)
+        stack[i] = POISON;
+    memset(record, POISON, sizeof(*record));
+}
+
+HOST_STOPS_HERE void probe_log_play(uintptr_t count)
+{
+    for (struct probe_log_step *step = probe_log_steps; step < probe_log_steps + count; step++) {
+        switch (step->kind) {
+        case PROBE_LOG_WRITE:
+            step->result = probe_log_write(step->number, step->size);
+            break;
+        case PROBE_LOG_READ:
+            poison(&step->record);
+            step->result = logring_read(&probe_log, &step->record);
+            break;
+        case PROBE_LOG_DROPPED:
+            step->result = logring_dropped(&probe_log);
+            break;
+        }
+    }
 }

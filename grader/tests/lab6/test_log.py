@@ -1,0 +1,109 @@
+"""Exercise 6.6: a log, one step after the other."""
+
+from grader.explore.logmodel import BYTES, Record
+from grader.explore.logs import DROPPED, READ, WRITE, LogScene
+from grader.verdict import WRONG, Fail
+
+ROOMS = (2, 4, 8, 64)
+NEAR = 1 << 31, 1 << 32     # where numbers of 32 bits change their sign, and begin again
+
+
+def test_one(cell):
+    """One writer: every size, read as it was written; what does not fit is dropped and counted."""
+    scene = LogScene(cell)
+    scene.new(4)
+    sizes = list(range(BYTES + 1)) + [BYTES + 1, BYTES + 4, 64, 4096, 1 << 31, (1 << 32) - 1]
+    scene.random.shuffle(sizes)
+    full = [(WRITE, None), (READ,)] * 4
+    for at in range(0, len(sizes), 8):
+        cpu = scene.random.randrange(scene.m.cpus)
+        # Each place in the log has held a full record before, of which nothing may come out later.
+        poison = [(WRITE, scene.record(cpu, BYTES)) if each[0] == WRITE else each for each in full]
+        steps = [step for size in sizes[at:at + 8]
+                 for step in ((WRITE, scene.record(cpu, size)), (READ,), (READ,), (DROPPED,))]
+        scene.play(cpu, poison + steps)
+    check_places(scene)
+    scene.check_sides()
+
+
+def check_places(scene):
+    """Records are aligned to 4, and lie apart from each other."""
+    places = []
+    for size in (1, BYTES, 3, 7):
+        place = scene.m.call(0, "logring_reserve", scene.at, size)
+        if place % 4 or not place:
+            raise Fail(WRONG, expected="logring_reserve() gives a record's place, aligned to 4",
+                       seen=f"{place:#x}")
+        places.append((place, size))
+    places.sort()
+    for (place, size), (after, _) in zip(places, places[1:]):
+        if place + size > after:
+            raise Fail(WRONG, expected=f"{size} bytes of a record at {place:#x}, nobody else's",
+                       seen=f"another one's begin at {after:#x}")
+
+
+def random_steps(scene, cpu, count, fill):
+    """Writes and reads in random order, more of the ones or of the others."""
+    steps = []
+    for _ in range(count):
+        if scene.random.random() < 0.05:
+            steps.append((DROPPED,))
+        elif scene.random.random() < fill:
+            steps.append((WRITE, scene.record(cpu)))
+        else:
+            steps.append((READ,))
+    return steps
+
+
+def rounds(scene, cpus, times, length):
+    """The log fills and empties again, in parts, on these CPUs in turn."""
+    for _ in range(times):
+        cpu = scene.random.choice(cpus)
+        fill = scene.random.choice((0.2, 0.5, 0.8, 1))
+        scene.play(cpu, random_steps(scene, cpu, scene.random.randrange(1, length), fill))
+    scene.settle([scene.log], scene.random.choice(cpus))
+
+
+def test_full(cell):
+    """What gives way is what the policy says, and what was read and dropped is what was tried."""
+    scene = LogScene(cell)
+    scene.find_kind()
+    for room in ROOMS:
+        for cpus in ((0,), (0, 1)):
+            scene.new(room, scene.random.getrandbits(32))
+            for cpu in cpus:
+                count = min(2 * room + scene.random.randrange(1, room), 126)
+                scene.play(cpu, [(WRITE, scene.record(cpu)) for _ in range(count)] + [(DROPPED,)])
+            scene.settle([scene.log])
+            rounds(scene, cpus, 5, min(4 * room, 64))
+
+
+def test_wrap(cell):
+    """The numbers in the log change their sign, and begin again with 0."""
+    scene = LogScene(cell)
+    scene.find_kind()
+    for edge in NEAR:
+        for room in (2, 8, 64):
+            scene.new(room, edge - scene.random.randrange(1, room + 1))
+            if room == 64:
+                rounds(scene, (0, 1), 5, 120)
+                continue
+            rounds(scene, (0,), 3, 4 * room)
+            held_over(scene, room)
+            rounds(scene, (0, 1), 3, 4 * room)
+            scene.new(room, edge - scene.random.randrange(room + 1, 3 * room))
+            held_over(scene, room)
+            rounds(scene, (0, 1), 2, 4 * room)
+
+
+def held_over(scene, room):
+    """A record is not whole while others are written, enough for all places and more."""
+    m = scene.m
+    mine = scene.record(0, 8)
+    number = mine.number
+    scene.check_room(scene.log, mine, scene.log.reserve(mine),
+                     bool(m.call(0, "probe_log_begin", number, mine.size) & 0xFF))
+    scene.play(0, [(WRITE, Record(0, scene.record(0).number, 12, 1)) for _ in range(room + 1)]
+               + [(READ,)])
+    m.call(0, "probe_log_end")
+    scene.log.commit(mine)
