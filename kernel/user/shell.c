@@ -216,6 +216,17 @@ static void locks(int argc, char **argv)
         sys_wait(tid);
 }
 
+static void trace(int argc, char **argv)
+{
+    long tid = sys_spawn("trace");
+
+    (void)argc, (void)argv;
+    if (tid < 0)
+        printf("There is no program \"trace\": %s.\n", error_text(tid));
+    else
+        sys_wait(tid);
+}
+
 static void echo(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -250,6 +261,7 @@ static const struct command commands[] = {
     { "nmi",      "nmi CPU",      "sends a CPU an NMI, shows where it came", send_nmi     },
     { "locks",    "locks",        "lets all CPUs compete for locks",        locks         },
     { "corral",   "corral",       "stops every CPU and writes over code of theirs", corral },
+    { "trace",    "trace",        "records what the CPUs do, and prints it", trace        },
     { "echo",     "echo WORDS",   "prints the words",                       echo          },
     { "halt",     "halt",         "switches the machine off",               halt          },
 };
