@@ -215,6 +215,33 @@ def test_all_cpus_share_the_kernel(shell, cell, cpus):
     assert " ended with " not in console.said and "panic" not in console.said
 
 
+@pytest.mark.parametrize("cpus", (1, 2, 4))
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_timeline_of_all_cpus_is_recorded(shell, cell, cpus):
+    """Stage 7: what the CPUs did, by its time; twice, so the first reader has let go of all."""
+    console = shell(cell, cpus, LAB="7")
+    console.settle(2 * (cpus - 1))
+    for _ in range(2):
+        said = console.ask("trace")
+        rows = [(int(row[1]), int(row[2]), row[3]) for row in
+                re.finditer(r"^ *(\d+) +(\d+)  (system call|switch|clock|NMI) ", said, re.M)]
+        total, more = re.search(r"^(\d+) events, \d+ dropped$", said, re.M), said.count(" more\n")
+        assert total and len(rows) == (40 if more else int(total[1])), said
+        assert {cpu for _, cpu, _ in rows} <= set(range(cpus)), said
+        width = 64 if cell.startswith("x86_64") else 32     # of the printed stamps, which may wrap
+        assert all((b[0] - a[0]) % (1 << width) < 1 << (width - 1)
+                   for a, b in zip(rows, rows[1:])), said
+        wanted = {(0, "system call"), (0, "switch"), (0, "NMI")}
+        assert wanted <= {row[1:] for row in rows}, said
+        assert any(kind == "system call" for _, _, kind in rows), said
+
+
+def test_before_lab_7_nothing_is_recorded(shell):
+    console = shell("x86_64/qemu", 2, LAB="6")
+    console.settle(2)
+    assert "no such system call" in console.ask("trace")
+
+
 def test_before_lab_4_there_is_no_contest(shell):
     assert "no such system call" in shell("x86_64/qemu", 2, LAB="3").ask("locks")
 

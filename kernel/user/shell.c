@@ -253,6 +253,7 @@ static const struct command commands[] = {
     { "corral",   "corral",       "stops every CPU and writes over code of theirs", corral },
     { "ring",     "ring",         "shares memory with the kernel, and lies to it", demo     },
     { "klog",     "klog",         "reads the kernel's log",                 demo          },
+    { "trace",    "trace",        "records what the CPUs do, and prints it", demo         },
     { "echo",     "echo WORDS",   "prints the words",                       echo          },
     { "halt",     "halt",         "switches the machine off",               halt          },
 };
