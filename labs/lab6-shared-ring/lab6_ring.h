@@ -1,0 +1,25 @@
+/*
+ * lab6_ring.h: what only the kernel knows of a ring, and what the lab's files share.
+ */
+#ifndef CORRAL_LAB6_RING_H
+#define CORRAL_LAB6_RING_H
+
+#include "lab6.h"
+#include "ring.h"
+
+/* A buffer that was granted: what must be known to check a descriptor? */
+struct buffer {
+    uint32_t unused;
+};
+
+struct lab6_ring {
+    /* What does the kernel have to remember by itself, because ring 3 must not tell it? */
+    uint32_t      references; /* exercise 6.7 */
+    struct buffer buffers[RING_BUFFERS];
+};
+_Static_assert(sizeof(struct lab6_ring) <= LAB6_AREA_SIZE, "the area is too small");
+
+/* In buffers.c: the bytes that a descriptor names, or NULL.  The descriptor is the kernel's copy. */
+const void *named_bytes(struct ring *ring, const struct ring_descriptor *descriptor);
+
+#endif
