@@ -220,7 +220,7 @@ def learn(region: Region, rng: random.Random) -> int:
             address = site.where(registers, region.m.width)
             seen.setdefault(site.address, set()).add((address, site.size, site.writes, cpu))
 
-    length = 0
+    length, sent = 0, False
     choosers: list[Chooser] = [Planned({0: Move(RUN, cpu)}, False, False) for cpu in region.cpus]
     choosers += [Walk(rng, lates=False) for _ in range(LEARNING)]
     for chooser in choosers:
@@ -231,6 +231,7 @@ def learn(region: Region, rng: random.Random) -> int:
         except Fail:
             pass                    # it will fail again when it counts
         length = length or len(run.log)
+        sent |= any(done.before in region.sends for done in run.log)
     shared = _conflicts({access for accesses in seen.values() for access in accesses})
     shared |= {address for each in region.memory if each.executed
                for address in range(each.address, each.address + each.size)}
@@ -248,6 +249,7 @@ def learn(region: Region, rng: random.Random) -> int:
                if writes]
     region.use(kept, joined(ranges, 0))
     region.keep(written)
+    region.sent = sent
     return length
 
 
