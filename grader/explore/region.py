@@ -541,7 +541,10 @@ class Run:
     def _look_round(self, cpu: int, registers: dict[str, int]) -> None:
         """Whether this CPU is where it was before, in the same state: then it waits."""
         self._passed.append(self.at[cpu])
-        site = self.region.sites.get(self.at[cpu])
+        # With few stops, at a loop in which a CPU was seen waiting: what it is about to load does not
+        # matter, and since a round may have written, only memory tells that it led to nothing.
+        known = self.points is not self.region.points and self.at[cpu] in self.region.spins
+        site = self.region.sites.get(self.at[cpu]) if known else None
         fills = site.fills if site else ""
         key = self._stood[cpu] = tuple(registers[name] for name in self.region.general[:-1]
                                        if name != fills)
@@ -550,9 +553,7 @@ class Run:
             return
         old = self._seen.get(key)
         if old is None:
-            # With few stops a round may have written: only memory tells that it led to nothing.
-            few = self.points is not self.region.points and self.at[cpu] in self.region.spins
-            self._seen[key] = [self._writes, self._look() if few else None, self.turn]
+            self._seen[key] = [self._writes, self._look() if known else None, self.turn]
         elif old[0] == self._writes:
             self._wait(cpu, self._look(), self.turn - old[2])
         else:
