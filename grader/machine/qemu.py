@@ -322,7 +322,7 @@ class QemuMachine(Machine):
     # ---- the SMI that ends a budget ----
 
     def _in_smm(self, cpu: int, pc: int) -> bool:
-        return pc == smm.OFFSET and smm.inside(self._qmp, cpu)
+        return pc == smm.OFFSET and smm.inside(self._rsp, cpu)
 
     def _leave_smm(self, cpu: int) -> int:
         self._step_mode(hold=True)
