@@ -137,9 +137,9 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
 
 
 def _parts(tests: int, cells: int) -> list[str]:
-    """The workers of a cell: several, each with an emulator of its own, where fewer cells are graded
-    than there are processors.  Each takes the next test that nobody has taken.  A test does not know
-    of the others, so none can tell."""
+    """The workers of a cell: several, each with an emulator of its own, where fewer cells are
+    graded than there are processors.  Each takes the next test that nobody has taken.  A test does
+    not know of the others, so none can tell."""
     number = min(workers() // cells, tests // FEWEST) or 1
     return [f"{n + 1} of {number}" for n in range(number)] if number > 1 else [""]
 

@@ -45,7 +45,7 @@ class Site:
     offset: int
     segment: str                # "gs" if the address is relative to GS
     end: int                    # the next instruction, for addresses relative to RIP
-    fills: str = ""             # the register that a load writes, whole: what it held does not matter
+    fills: str = ""             # the register that a load overwrites, whole
 
     @property
     def on_stack(self) -> bool:

@@ -94,7 +94,7 @@ class Region:
     `memory` names what the CPUs share: for reports, and to put it back.  `functions` are those of the
     given code whose accesses count; those of the labs from number 4 on always do.  `marks` are places
     where a CPU stops too, with what happens there; `words` says of a mark what the CPU does there.
-    `sends` are functions of the given code that send an interrupt to a CPU, whose struct cpu they get.
+    `sends` are functions of the given code that send an interrupt to a CPU; they get its struct cpu.
     """
 
     def __init__(self, scene: Scene, name: str, programs: Iterable[Program],
