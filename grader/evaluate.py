@@ -124,12 +124,12 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 todo.sort(key=lambda test: test.id not in early)
                 if machine == REAL:
                     emulators.require(cell)
-                for part, tests in _parts(todo, len(grade.cells)):
-                    job = job_for(grade, cell, build, tests, machine)
+                for part in _parts(len(todo), len(grade.cells)):
+                    job = job_for(grade, cell, build, todo, machine)
                     job.quick = quick
                     runs.append(CellRun(cell, job, part))
         run_cells(runs, listener, logs)
-    for each in runs:
+    for each in _joined(runs):
         _take(grade, each)
     grade.expected = sum(1 for test in grade.tests for cell in grade.cells if cell in test.cells)
     if len(grade.results) != grade.expected:
@@ -137,13 +137,25 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
     grade.times["run"] = time.monotonic() - started
 
 
-def _parts(todo: list[Test], cells: int) -> list[tuple[str, list[Test]]]:
-    """The tests of a cell by worker: several, each with an emulator of its own, where fewer cells
-    are graded than there are processors.  A test does not know of the others, so none can tell."""
-    number = min(workers() // cells, len(todo) // FEWEST) or 1
-    if number == 1:
-        return [("", todo)]
-    return [(f"{n + 1} of {number}", todo[n::number]) for n in range(number)]
+def _parts(tests: int, cells: int) -> list[str]:
+    """The workers of a cell: several, each with an emulator of its own, where fewer cells are
+    graded than there are processors.  Each takes the next test that nobody has taken.  A test does
+    not know of the others, so none can tell."""
+    number = min(workers() // cells, tests // FEWEST) or 1
+    return [f"{n + 1} of {number}" for n in range(number)] if number > 1 else [""]
+
+
+def _joined(runs: list[CellRun]) -> list[CellRun]:
+    """The runs of the workers that share a cell as one."""
+    found: dict[str, CellRun] = {}
+    for run in runs:
+        first = found.setdefault(run.cell, run)
+        if first is not run:
+            first.results |= run.results
+            first.crash = first.crash or run.crash
+            first.seconds = max(first.seconds, run.seconds)
+            first.boot_seconds = max(first.boot_seconds, run.boot_seconds)
+    return list(found.values())
 
 
 def _settled(grade: Grade, test: Test, cell: str, build: Build) -> bool:

@@ -17,6 +17,7 @@ import importlib
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +177,23 @@ class Plugin:
         """Last time's failures run first: the order is the job's."""
         items.sort(key=lambda item: self.order[
             f"{item.path.name}::{item.nodeid.partition('::')[2]}"])
+
+    def pytest_runtestloop(self, session) -> bool | None:
+        """Where several workers share a cell, each test is run by the one that comes to it first."""
+        if not self.job.share or session.testsfailed:
+            return None
+        for item in session.items:
+            if self.takes(item):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return True
+
+    def takes(self, item) -> bool:
+        """Whether no other worker has taken this test; then it is this one's."""
+        try:
+            Path(self.job.share, self.entry(item).id).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item) -> None:

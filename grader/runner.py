@@ -104,6 +104,10 @@ def _start(run: CellRun, scratch: Path, selector: selectors.BaseSelector) -> Non
     workdir = scratch / name
     workdir.mkdir()
     run.job.workdir = str(workdir)
+    if run.part:
+        share = scratch / run.cell.replace("/", "-")
+        share.mkdir(exist_ok=True)
+        run.job.share = str(share)
     run.job.parent = os.getpid()
     run.job.host_cpu = processes.take_cpu()
     job = scratch / f"{name}.json"

@@ -45,6 +45,7 @@ class Site:
     offset: int
     segment: str                # "gs" if the address is relative to GS
     end: int                    # the next instruction, for addresses relative to RIP
+    fills: str = ""             # the register that a load overwrites, whole
 
     @property
     def on_stack(self) -> bool:
@@ -126,7 +127,20 @@ def _site(insn, elf: Elf) -> Site | None:
         insn.reg_name(memory.mem.base) if memory.mem.base else "",
         insn.reg_name(memory.mem.index) if memory.mem.index else "",
         memory.mem.scale, memory.mem.disp,
-        "gs" if memory.mem.segment == x86.X86_REG_GS else "", insn.address + insn.size)
+        "gs" if memory.mem.segment == x86.X86_REG_GS else "", insn.address + insn.size,
+        _filled(insn, name, memory, elf.width))
+
+
+def _filled(insn, name: str, memory, width: int) -> str:
+    """The register that a plain load overwrites, by its name in this width, or ""."""
+    into = insn.operands[0]
+    if not name.startswith("mov") or into.type != x86.X86_OP_REG or into.size < 4 \
+            or into.reg in (memory.mem.base, memory.mem.index):
+        return ""
+    register = insn.reg_name(into.reg)
+    if width == 64:
+        register = "r" + register[1:] if register[0] == "e" else register.removesuffix("d")
+    return register
 
 
 def _kind(insn, name: str, memory) -> str:

@@ -25,7 +25,8 @@ GAP = 256           # bytes between two ranges that are read at once all the sam
 GENERAL = {64: ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
                 *(f"r{n}" for n in range(8, 16)), "rip", "rflags"),
            32: ("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eip", "eflags")}
-ENTRIES = ("intr_common", "trap_common", "nmi_entry")   # an interrupt empties the store buffer
+INTERRUPT = "intr_common"
+ENTRIES = (INTERRUPT, "trap_common", "nmi_entry")       # an interrupt empties the store buffer
 
 RUN, WAIT, EVENT = "run", "drain", "event"
 
@@ -79,6 +80,8 @@ class Done:
     before: int                 # where the CPU stood
     after: int                  # where it stands then
     waits: bytes | None = None  # it goes round in a loop: the memory that it saw
+    round: int = 0              # .. and the moves of the round that led to nothing
+    to: tuple[int, ...] = ()    # CPUs to which it sent something
 
 
 class Detour(Exception):
@@ -91,7 +94,7 @@ class Region:
     `memory` names what the CPUs share: for reports, and to put it back.  `functions` are those of the
     given code whose accesses count; those of the labs from number 4 on always do.  `marks` are places
     where a CPU stops too, with what happens there; `words` says of a mark what the CPU does there.
-    `sends` are functions of the given code that send an interrupt to another CPU.
+    `sends` are functions of the given code that send an interrupt to a CPU; they get its struct cpu.
     """
 
     def __init__(self, scene: Scene, name: str, programs: Iterable[Program],
@@ -122,6 +125,8 @@ class Region:
         self.functions = [f for f in functions if f in self.m.elf]
         self._start()
         self.drains = {self.m.elf.address(name) for name in ENTRIES if name in self.m.elf}
+        self.interrupt = self.m.elf.symbols[INTERRUPT].address if INTERRUPT in self.m.elf else -1
+        self.sent = False                   # by then a CPU was seen to send something
         self.candidates = {site.address: site for name in self._code() for site in
                            sites_of(self.m.elf, name)}
         self.sites: dict[int, Site] = {}
@@ -247,8 +252,7 @@ class Region:
                 changed = {name: value for name, value in wanted.items() if now[name] != value}
                 if changed:
                     self.m.set_regs(cpu, **changed)
-            for address, data in self.kept:
-                self.m.write(address, data)
+            self.m.write_all(self.kept)
             for cpu in self.raised:
                 self.m.hop(cpu, self.points)
         run = Run(self)
@@ -256,9 +260,15 @@ class Region:
             self.begun(run)
         return run
 
+    def targets(self, cpu: int) -> tuple[int, ...]:
+        """The CPUs to which one that is about to call a function of `sends` sends: its argument."""
+        size = self.scene.offset["cpu_size"]
+        number, rest = divmod(self.scene.argument(0, cpu) - self.scene.block_of(0), size)
+        return (number,) if number in self.programs and not rest else tuple(self.cpus)
+
     def look(self) -> bytes:
         """All that the CPUs share, as it is now."""
-        return b"".join(self.m.read(address, size) for address, size in self.watched)
+        return self.m.read_all(self.watched)
 
     # ---- words ----
 
@@ -293,12 +303,16 @@ class Run:
         self.turn = 0                           # moves in it
         self.notes: dict = {}                   # for the test
         self.points = region.points             # where it stops
+        self._asked: Counter[int] = Counter()   # by CPU: what was sent to it and may not have come
+        self._memory: bytes | None = None       # what the CPUs share, if nothing has moved since
         self._seen: dict[tuple, list] = {}      # in this turn: states of the CPU
-        self._passed: Counter[int] = Counter()  # .. and how often it was where
+        self._passed: list[int] = []            # .. and where it was
         self._stood: dict[int, tuple] = {}      # by CPU: its state after its last move
         self._writes = 0
-        self._waiting: dict[int, bytes] = {}    # CPUs that go round in a loop: the memory they saw
+        # CPUs that go round in a loop: the memory they saw; or that have nothing to do.
+        self._waiting: dict[int, bytes] = {cpu: b"" for cpu in region.cpus if self._idle(cpu)}
         self._stale: set[int] = set()           # .. since when somebody wrote
+        self._round = 0                         # moves of the last round of a loop
         self._tired: dict[int, int] = {}        # turns that ended for no better reason
         self.pending: Move | None = None        # the move that is being made
         self.watch: Callable[[int, Site, dict], None] | None = None
@@ -312,6 +326,13 @@ class Run:
     def rests(self, cpu: int) -> bool:
         """Whether a CPU is in the loop in which it has nothing more to do."""
         return self.at[cpu] == self.region.resting.get(cpu)
+
+    def _idle(self, cpu: int) -> bool:
+        """Whether a CPU has nothing to do and nothing was sent to it: a turn would change nothing.
+
+        Only where it is known how the others send: else its next turn tells.
+        """
+        return self.region.sent and self.rests(cpu) and not self._asked[cpu]
 
     def waits(self, cpu: int) -> bool:
         """Whether a CPU goes round in a loop, and nobody has written since."""
@@ -363,15 +384,21 @@ class Run:
         candidates = [cpu for cpu in self._stale if not self.rests(cpu)
                       and not self._tired.get(cpu)]
         if candidates and self.buffers.empty:
-            memory = self.region.look()
+            memory = self._look()
             self._stale -= {cpu for cpu in candidates if self._waiting[cpu] == memory}
 
-    def poke(self, cpu: int = -1) -> None:
-        """Something was sent to the other CPUs, or to all: none of them waits any more."""
-        for other in list(self._waiting):
-            if other != cpu:
-                del self._waiting[other]
-                self._stale.discard(other)
+    def _look(self) -> bytes:
+        """All that the CPUs share, as the one whose turn it is sees it."""
+        if self._memory is None:
+            self._memory = self.region.look()
+        return self._memory
+
+    def poke(self, *cpus: int) -> None:
+        """Something was sent to these CPUs, or to all: none of them waits any more."""
+        for cpu in cpus or self.region.cpus:
+            self._waiting.pop(cpu, None)
+            self._stale.discard(cpu)
+            self._asked[cpu] += 1
         self._seen = {}
 
     # ---- moving ----
@@ -383,7 +410,8 @@ class Run:
                        seen="they go on", went_wrong=self.m.place(self.at[move.cpu]),
                        cause="livelock: they keep each other busy, and nobody gets further.")
         self.pending = move
-        before = self.at.get(move.cpu, 0)
+        self._memory = None
+        before, to = self.at.get(move.cpu, 0), ()
         if move.kind == WAIT:
             self.buffers.drain_one(move.cpu)
             self._changed(move.cpu)
@@ -391,28 +419,31 @@ class Run:
             self.region.events[move.event][2]()
             self.poke()
         else:
-            self._run(move)
+            to = self._run(move)
         self.pending = None
-        self.log.append(Done(move, before, self.at.get(move.cpu, 0),
-                             self._waiting.get(move.cpu) if move.kind == RUN else None))
+        waits = self._waiting.get(move.cpu) if move.kind == RUN else None
+        self.log.append(Done(move, before, self.at.get(move.cpu, 0), waits,
+                             self._round if waits else 0, to))
         if move.kind == RUN:
             mark = self.region.marks.get(self.at[move.cpu])
             if mark:
                 mark(self, move.cpu)
+                self._memory = None
 
-    def _run(self, move: Move) -> None:
+    def _run(self, move: Move) -> tuple[int, ...]:
+        """The CPU runs to its next point; gives the CPUs to which it has sent something."""
         cpu, region = move.cpu, self.region
         if cpu != self.current:
             self.current, self.turn, self._writes = cpu, 0, 0
-            self._seen = {self._stood[cpu]: [0, None]} if cpu in self._stood else {}
+            self._seen = {self._stood[cpu]: [0, None, 0]} if cpu in self._stood else {}
             self._passed.clear()
         self._waiting.pop(cpu, None)
         self._stale.discard(cpu)
         self.turn += 1
         site = region.sites.get(self.at[cpu])
         self.buffers.see(cpu)
-        sends = self.at[cpu] in region.sends
-        if sends or site and site.drains:
+        to = region.targets(cpu) if self.at[cpu] in region.sends else ()
+        if to or site and site.drains:
             self._drain(cpu)
         address = None
         if site and site.late and (move.late or self.buffers.held(cpu)):
@@ -436,15 +467,17 @@ class Run:
         if self.at[cpu] in region.drains:
             self._drain(cpu)
             self._seen = {}         # an interrupt was taken: what looks like before is not
+            self._taken(cpu, self.at[cpu] == region.interrupt)
         # With few stops nobody knows what it wrote on its way, but where it only rests.
         unknown = self.points is not region.points and not (rested and self.rests(cpu))
         if unknown or site is not None and site.writes:
             self._writes += 1
             self._changed(cpu)
-        if sends:
-            self.poke(cpu)
+        if to:
+            self.poke(*to)
         if not self.over(cpu):
             self._look_round(cpu, registers)
+        return to
 
     def express(self, prefix: list[Done]) -> None:
         """Makes the moves with which another run began, all of them RUN, with as few stops as can be."""
@@ -456,7 +489,11 @@ class Run:
             target = turn[-1].after
             self.current, self.turn = cpu, number
             self.points = region.few(target)
-            left = sum(done.after == target for done in turn)
+            # A round that led to nothing is left out, if no test takes note of it.
+            rounds = turn[-1].round
+            if any(done.after in region.marks for done in turn[len(turn) - rounds:]):
+                rounds = 0
+            left = sum(done.after == target for done in turn[:len(turn) - rounds])
             while left:
                 if self.m.hop(cpu, self.points) is not None:
                     raise Detour
@@ -469,14 +506,21 @@ class Run:
             self._stood.pop(cpu, None)
             self._waiting.pop(cpu, None)
             self._stale.discard(cpu)
+            self._memory = None
+            self._taken(cpu, sum(done.after == region.interrupt for done in turn))
             if turn[-1].waits is not None:
-                self._wait(cpu, turn[-1].waits)
-            if any(done.before in region.sends for done in turn):
-                self.poke(cpu)
-            elif any(site.writes for done in turn if (site := region.sites.get(done.before))):
+                self._wait(cpu, turn[-1].waits, turn[-1].round)
+            for done in turn:
+                if done.to:
+                    self.poke(*done.to)
+            if any(site.writes for done in turn if (site := region.sites.get(done.before))):
                 self._changed(cpu)
         self.points = region.points
         self.current = -2           # the next move begins a turn, and its own count of loops
+
+    def _taken(self, cpu: int, number: int) -> None:
+        """So many of the interrupts that were sent to a CPU have come."""
+        self._asked[cpu] = max(0, self._asked[cpu] - number)
 
     def _drain(self, cpu: int) -> None:
         if self.buffers.held(cpu):
@@ -495,34 +539,49 @@ class Run:
 
     def _changed(self, cpu: int) -> None:
         """Somebody wrote: what the others wait for may have come."""
+        self._memory = None
         if cpu != self.current:
             self._seen = {}
-        self._stale.update(other for other in self._waiting if other != cpu)
+        self._stale.update(other for other in self._waiting
+                           if other != cpu and not self._idle(other))
 
     def _look_round(self, cpu: int, registers: dict[str, int]) -> None:
         """Whether this CPU is where it was before, in the same state: then it waits."""
-        self._passed[self.at[cpu]] += 1
-        key = self._stood[cpu] = tuple(registers[name] for name in self.region.general[:-1])
+        self._passed.append(self.at[cpu])
+        # With few stops, at a loop in which a CPU was seen waiting: what it is about to load does not
+        # matter, and since a round may have written, only memory tells that it led to nothing.
+        known = self.points is not self.region.points and self.at[cpu] in self.region.spins
+        site = self.region.sites.get(self.at[cpu]) if known else None
+        fills = site.fills if site else ""
+        key = self._stood[cpu] = tuple(registers[name] for name in self.region.general[:-1]
+                                       if name != fills)
+        if self._idle(cpu):
+            self._wait(cpu, b"", 0)
+            return
         old = self._seen.get(key)
         if old is None:
-            self._seen[key] = [self._writes, None]
+            self._seen[key] = [self._writes, self._look() if known else None, self.turn]
         elif old[0] == self._writes:
-            self._wait(cpu, self.region.look())
+            self._wait(cpu, self._look(), self.turn - old[2])
         else:
-            memory = self.region.look()
+            memory = self._look()
             if old[1] == memory:
-                self._wait(cpu, memory)
+                self._wait(cpu, memory, self.turn - old[2])
             else:
-                self._seen[key] = [self._writes, memory]
+                self._seen[key] = [self._writes, memory, self.turn]
         if self.turn >= PATIENCE and cpu not in self._waiting:
-            self._wait(cpu, b"")
+            self._wait(cpu, b"", PATIENCE)
             self._tired[cpu] = self._tired.get(cpu, 0) + 1
 
-    def _wait(self, cpu: int, memory: bytes) -> None:
+    def _wait(self, cpu: int, memory: bytes, moves: int) -> None:
+        """The CPU waits: it has gone round in a loop, in so many moves, or it has nothing to do."""
         self._waiting[cpu] = memory
         self._stale.discard(cpu)
+        self._round = moves
+        if self.rests(cpu):
+            self._asked[cpu] = 0
         if self.points is self.region.points:
-            self.region.spins |= {pc for pc, times in self._passed.items() if times > 1}
+            self.region.spins |= set(self._passed[len(self._passed) - moves:])
         if self.region.waited and memory:
             self.region.waited(self, cpu)
 

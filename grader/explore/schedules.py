@@ -18,7 +18,8 @@ from grader.explore.region import EVENT, RUN, WAIT, Detour, Done, Move, Region, 
 from grader.verdict import Fail
 
 CHAIN = 24              # schedules that follow one another before a snapshot is restored
-LEARNING = 10           # random schedules from which a region's accesses are learnt
+LEARNING = 10           # random schedules from which a region's accesses are learnt, at the most
+NOTHING_NEW = 3         # so many in a row that show nothing new are enough
 AFTER = 250             # schedules that are still run after the first that failed
 LATE_CHANCE, DRAIN_CHANCE, SWITCH_CHANCE = 0.15, 0.2, 0.25
 
@@ -220,7 +221,7 @@ def learn(region: Region, rng: random.Random) -> int:
             address = site.where(registers, region.m.width)
             seen.setdefault(site.address, set()).add((address, site.size, site.writes, cpu))
 
-    length = 0
+    length, sent, known, quiet = 0, False, 0, 0
     choosers: list[Chooser] = [Planned({0: Move(RUN, cpu)}, False, False) for cpu in region.cpus]
     choosers += [Walk(rng, lates=False) for _ in range(LEARNING)]
     for chooser in choosers:
@@ -231,6 +232,11 @@ def learn(region: Region, rng: random.Random) -> int:
         except Fail:
             pass                    # it will fail again when it counts
         length = length or len(run.log)
+        sent |= any(done.before in region.sends for done in run.log)
+        now = sum(map(len, seen.values()))
+        quiet, known = (quiet + 1 if now == known else 0), now
+        if quiet == NOTHING_NEW:
+            break
     shared = _conflicts({access for accesses in seen.values() for access in accesses})
     shared |= {address for each in region.memory if each.executed
                for address in range(each.address, each.address + each.size)}
@@ -248,6 +254,7 @@ def learn(region: Region, rng: random.Random) -> int:
                if writes]
     region.use(kept, joined(ranges, 0))
     region.keep(written)
+    region.sent = sent
     return length
 
 

@@ -171,6 +171,15 @@ class Machine(ABC):
 
     # ---- memory ----
 
+    def read_all(self, ranges: list[tuple[int, int]], cpu: int = 0) -> bytes:
+        """Several ranges (address, size), one behind the other.  Raises Unmapped."""
+        return b"".join(self.read(address, size, cpu) for address, size in ranges)
+
+    def write_all(self, parts: list[tuple[int, bytes]], cpu: int = 0) -> None:
+        """Bytes at several addresses.  Raises Unmapped."""
+        for address, data in parts:
+            self.write(address, data, cpu)
+
     def read_uint(self, address: int | str, size: int, cpu: int = 0) -> int:
         return int.from_bytes(self.read(address, size, cpu), "little")
 

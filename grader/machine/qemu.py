@@ -162,7 +162,9 @@ class QemuMachine(Machine):
         if self._breakpoints is not self._hop_stops:
             self._break_at(self._hop_stops)
             self._breakpoints = self._hop_stops
-        pc, stop = self._hop_step(cpu)
+        pc, stop = self.pc(cpu), None
+        if pc in self._hop_stops:       # QEMU does not leave a breakpoint otherwise
+            pc, stop = self._hop_step(cpu)
         if stop is None and pc not in self._hop_stops:
             pc, stop = self._hop_on(cpu)
         if stop is None and pc not in points:
@@ -182,6 +184,7 @@ class QemuMachine(Machine):
     def _hop_on(self, cpu: int) -> tuple[int, Stop | None]:
         """The rest of a hop, to the next breakpoint."""
         self._settled.discard(cpu)
+        self._polled.discard(cpu)
         if self._hop_cpu != cpu:
             self._hop_cpu = cpu
             smm.arm(self._qtest, cpu, HOP_LIMIT)
@@ -319,7 +322,7 @@ class QemuMachine(Machine):
     # ---- the SMI that ends a budget ----
 
     def _in_smm(self, cpu: int, pc: int) -> bool:
-        return pc == smm.OFFSET and smm.inside(self._qmp, cpu)
+        return pc == smm.OFFSET and smm.inside(self._rsp, cpu)
 
     def _leave_smm(self, cpu: int) -> int:
         self._step_mode(hold=True)
@@ -420,16 +423,32 @@ class QemuMachine(Machine):
             raise Unmapped(address, cpu)
         return data
 
+    def read_all(self, ranges: list[tuple[int, int]], cpu: int = 0) -> bytes:
+        self._rsp.select(cpu)
+        data = self._rsp.read_all(ranges)
+        return super().read_all(ranges, cpu) if data is None else data      # says which is missing
+
     def write(self, address: int | str, data: bytes, cpu: int = 0) -> None:
         address = self.elf.address(address)
-        if self.elf.code(address, 1):
-            self._patched = True
-            written = range(address, address + len(data))
-            if written not in self._written:
-                self._written.append(written)
+        self._writes_code(address, len(data))
         self._rsp.select(cpu)
         if not self._rsp.write(address, data):
             raise Unmapped(address, cpu)
+
+    def write_all(self, parts: list[tuple[int, bytes]], cpu: int = 0) -> None:
+        for address, data in parts:
+            self._writes_code(address, len(data))
+        self._rsp.select(cpu)
+        if not self._rsp.write_all(parts):
+            super().write_all(parts, cpu)
+
+    def _writes_code(self, address: int, size: int) -> None:
+        """Notes a write, if it is to the kernel's code."""
+        if self.elf.code(address, 1):
+            self._patched = True
+            written = range(address, address + size)
+            if written not in self._written:
+                self._written.append(written)
 
     def read_physical(self, address: int, size: int) -> bytes:
         return self._qtest.read(address, size)

@@ -164,18 +164,25 @@ class Rsp:
 
     def read(self, address: int, size: int) -> bytes | None:
         """Memory through the chosen CPU's page tables; None when some of it is not mapped."""
-        parts = range(0, size, CHUNK)
-        replies = self._commands(f"m{address + at:x},{min(CHUNK, size - at):x}" for at in parts)
+        return self.read_all([(address, size)])
+
+    def read_all(self, ranges: list[tuple[int, int]]) -> bytes | None:
+        """Several ranges of it, with one wait for all of them."""
+        replies = self._commands(f"m{address + at:x},{min(CHUNK, size - at):x}"
+                                 for address, size in ranges for at in range(0, size, CHUNK))
         if any(reply.startswith("E") for reply in replies):
             return None
-        return b"".join(map(bytes.fromhex, replies))
+        return bytes.fromhex("".join(replies))
 
     def write(self, address: int, data: bytes) -> bool:
-        for at in range(0, len(data), CHUNK):
-            part = data[at:at + CHUNK]
-            if self.command(f"M{address + at:x},{len(part):x}:{part.hex()}") != "OK":
-                return False
-        return True
+        return self.write_all([(address, data)])
+
+    def write_all(self, parts: list[tuple[int, bytes]]) -> bool:
+        """Bytes at several addresses, with one wait; whether there was memory for all."""
+        cut = [(address + at, data[at:at + CHUNK])
+               for address, data in parts for at in range(0, len(data), CHUNK)]
+        replies = self._commands(f"M{at:x},{len(data):x}:{data.hex()}" for at, data in cut)
+        return all(reply == "OK" for reply in replies)
 
     def _register_slots(self) -> dict[str, Slot]:
         """The layout of `g`, from the target description that the stub serves."""

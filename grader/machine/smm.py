@@ -102,9 +102,9 @@ def leave(rsp: Rsp, cpu: int) -> None:
     rsp.select(cpu)
 
 
-def inside(qmp: Qmp, cpu: int) -> bool:
-    """Whether the CPU is in system management mode."""
-    return "SMM=1" in qmp.human("info registers", cpu)
+def inside(rsp: Rsp, cpu: int) -> bool:
+    """Whether the CPU, which stands still, is in system management mode."""
+    return "SMM=1" in rsp.monitor(f"info registers {cpu}")
 
 
 def halted(qmp: Qmp, cpu: int, masked: bool) -> bool:

@@ -12,15 +12,12 @@ LEVEL = ("irql_raise", "irql_lower", "irql_get", "set")     # given, and called 
 
 
 def boundaries(scene, cpu, until=()):
-    """How many steps it is to each instruction of the lab that the CPU comes to, once each."""
+    """Each instruction of the lab that the CPU comes to, in order."""
     elf = scene.m.elf
-    found = {}
     steps, _ = scene.m.walk(cpu, until, WALKED)
-    for number, step in enumerate(steps):
-        symbol = elf.symbol_at(step.pc)
-        if symbol and (symbol.name in LEVEL or lab_of(elf, step.pc) == LAB):
-            found.setdefault(step.pc, number)
-    return list(found.items())
+    found = dict.fromkeys(step.pc for step in steps)
+    return [pc for pc in found if (symbol := elf.symbol_at(pc))
+            and (symbol.name in LEVEL or lab_of(elf, pc) == LAB)]
 
 
 def interrupted(scene, cpu, place, ends):
@@ -39,11 +36,11 @@ def interrupted(scene, cpu, place, ends):
 
 def at_each(scene, cpu, words, ends, callers, until=(), before=None):
     """From here the interrupt comes at each instruction of the lab; each call is done."""
-    start = scene.m.snapshot()
-    for place, steps in boundaries(scene, cpu, until):
+    start, first = scene.m.snapshot(), scene.m.pc(cpu)
+    for place in boundaries(scene, cpu, until):
         scene.m.restore(start)
-        if steps:
-            scene.m.step(cpu, steps)
+        if place != first:
+            scene.run_until(cpu, place, "the way that it went before")
         if before:
             before()
         interrupted(scene, cpu, place, ends)

@@ -15,12 +15,19 @@ TURN = 300
 STEPS = 3000
 
 
+def serialising(elf):
+    """Where the kernel has a serialising instruction."""
+    names = [symbol.name for symbol in elf.symbols.values()
+             if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)]
+    return {insn.address for name in names for insn in elf.function(name) if serialises(insn.text)}
+
+
 class Watch:
-    """What the CPUs execute from some moment on."""
+    """Which CPUs execute a serialising instruction from some moment on."""
 
     def __init__(self, scene):
         self.scene, self.m = scene, scene.m
-        self.kinds = scene.cell.store("serialising", dict)      # by address
+        self.places = scene.cell.store("serialising", lambda: serialising(self.m.elf))
         self.forget()
 
     def forget(self):
@@ -28,16 +35,18 @@ class Watch:
 
     def walk(self, cpu, until, limit=TURN):
         """A turn of a CPU; whether it stands at `until`."""
-        steps, stop = self.m.walk(cpu, until, limit)
-        if stop.reason not in ("address", "budget", "steps"):
-            raise self.scene.failed_on(stop, "the CPU goes on")
-        self.count[cpu] += len(steps)
-        for step in steps:
-            if step.pc not in self.kinds:
-                self.kinds[step.pc] = serialises(self.m.elf.instruction(step.pc).text)
-            if self.kinds[step.pc]:
+        ends = {self.m.elf.address(until)} if until else set()
+        while limit > 0:
+            if self.m.pc(cpu) in self.places:
                 self.done.add(cpu)
-        return stop.reason == "address"
+            stop = self.m.run(cpu, ends | self.places, limit)
+            if stop.reason not in ("address", "budget"):
+                raise self.scene.failed_on(stop, "the CPU goes on")
+            self.count[cpu] += stop.steps
+            limit -= stop.steps
+            if stop.pc in ends:
+                return True
+        return False
 
     def check(self, cpu, what):
         """Fails unless the CPU has executed one."""
