@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from grader import processes
+from grader import processes, sandbox
 from grader.errors import GraderError
 from grader.options import gather, parse
 from grader.paths import build_dir, shown, write_text
@@ -26,6 +26,7 @@ COMMANDS = {
     "mutants": ("grader.course.trials", "mutants_command"),
     "drawings": ("grader.course.drawings", "drawings_command"),
     "doctor": ("grader.doctor", "doctor_command"),
+    "pr": ("grader.course.pullrequest", "pr_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         options = parse(gather(arguments[1:]))
+        sandbox.use(options.sandbox)
         module, function = COMMANDS[arguments[0]]
         return getattr(importlib.import_module(module), function)(options)
     except GraderError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from grader import processes  # noqa: E402
+from grader import processes, sandbox  # noqa: E402
 from grader.job import Job  # noqa: E402
 
 
@@ -47,6 +47,7 @@ def main() -> int:
         stream.write(json.dumps(record) + "\n")
 
     try:
+        sandbox.use(job.sandbox)
         code = run(job, send)
     except BaseException:
         traceback.print_exc()

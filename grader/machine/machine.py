@@ -9,6 +9,7 @@ from typing import Iterable
 
 from grader.elf import Elf
 from grader.errors import GraderError
+from grader.machine import private
 from grader.machine.types import (
     ADDRESS, BUDGET, HALTED, OUTPUT, OUTPUT_LIMIT, PANIC, POWER_OFF, STEPS, BootFailed, CallFailed,
     Cell, Regs, Snap, Stop, TraceStep)
@@ -208,7 +209,7 @@ class Machine(ABC):
 
     def serial(self) -> bytes:
         """What the present history wrote to the serial port, capped at OUTPUT_LIMIT."""
-        with self._serial_path.open("rb") as file:
+        with private.reading(self._serial_path) as file:
             file.seek(self._serial_from)
             return (self._serial_before + file.read(OUTPUT_LIMIT))[:OUTPUT_LIMIT]
 
