@@ -26,7 +26,7 @@ COMMANDS = {
     "mutants": ("grader.course.trials", "mutants_command"),
     "drawings": ("grader.course.drawings", "drawings_command"),
     "doctor": ("grader.doctor", "doctor_command"),
-    "pr": ("grader.course.pullrequest", "pr_command"),
+    "pr": ("grader.course.pullrequest.command", "pr_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }

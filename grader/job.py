@@ -15,6 +15,7 @@ class JobTest:
     id: str
     node: str
     scored: bool = True
+    folder: str = ""              # of a hidden test: where its file is
 
 
 @dataclass

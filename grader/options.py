@@ -105,6 +105,21 @@ def parse(values: Mapping[str, str]) -> Options:
     )
 
 
+def arguments_of(options: Options) -> list[str]:
+    """What makes another grader grade the same: the NAME=value words that are not the default."""
+    base = ",".join(f"{number}:{place}" if number else place
+                    for number, place in options.base.items())
+    values = {
+        "ARCH": options.arches[0] if len(options.arches) == 1 else "",
+        "EMU": options.emus[0] if len(options.emus) == 1 else "",
+        "TEST": options.test, "BASE": base, "SEED": options.seed, "CC": options.cc,
+        "OPT": options.opt, "CPUS": options.cpus or "", "SCHEDULES": options.schedules or "",
+        "AS": "text" if options.as_text else "", "HIDDEN": options.hidden,
+        "SANDBOX": options.sandbox,
+    }  # fmt: skip
+    return [f"{name}={value}" for name, value in values.items() if value]
+
+
 def _one(name: str, value: str, allowed) -> str:
     if value not in allowed:
         raise GraderError(f"{name}={value} is unknown: {_choices(allowed)}")

@@ -29,7 +29,7 @@ def run(job: Job, send, plugin=None) -> int:
         "-c", str(Path(__file__).with_name("pytest.ini")), "--rootdir", str(tests.parent),
         "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:junitxml",
         "-q", "--no-header", "--tb=short", "-x" if job.replay is not None else "-q",
-        *dict.fromkeys(str(tests / entry.node) for entry in job.tests),
+        *dict.fromkeys(str(Path(entry.folder or tests) / entry.node) for entry in job.tests),
     ]  # fmt: skip
     return int(pytest.main(arguments, plugins=[plugin or Plugin(job, send)]))
 
