@@ -25,6 +25,7 @@ CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
     "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES", "SANDBOX", "HIDDEN", "BASE_REV", "HEAD_REV",
+    "ARTIFACT",
 )  # fmt: skip
 
 
@@ -54,6 +55,7 @@ class Options:
     hidden: str = ""                   # a folder of tests that the tree does not hold
     base_rev: str = ""                 # pr: the revision that is trusted, ..
     head_rev: str = ""                 # .. and the one that is graded
+    artifact: str = ""                 # publish: the report of another job
 
     @property
     def cells(self) -> list[str]:
@@ -100,6 +102,7 @@ def parse(values: Mapping[str, str]) -> Options:
         hidden=values.get("HIDDEN", ""),
         base_rev=values.get("BASE_REV", ""),
         head_rev=values.get("HEAD_REV", ""),
+        artifact=values.get("ARTIFACT", ""),
         schedules=_number("SCHEDULES", values.get("SCHEDULES") or "0", range(0, 1_000_000)),
         runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
     )

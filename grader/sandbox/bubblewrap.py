@@ -34,14 +34,14 @@ def require() -> None:
     if shutil.which("bwrap") is None:
         raise GraderError("bwrap is not installed, and code of others is not graded without it: "
                           "run ./setup (package bubblewrap)")
-    reason = _refusal()
+    reason = refusal()
     if reason:
         raise GraderError(f"the sandbox cannot be had ({reason}), and code of others is not graded "
                           f"without it: {HOW}")
 
 
 @functools.cache
-def _refusal() -> str:
+def refusal() -> str:
     """Why a sandbox does not start, or ""."""
     try:
         done = subprocess.run(wrap(["true"], TOOL), capture_output=True, text=True,
