@@ -101,6 +101,7 @@ class BochsMachine(Machine):
             self._process = processes.start(
                 command, cwd=self._dir, env=processes.clean_environment(),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        sandbox.watch(self._process, self._dir)
         self._listener.settimeout(0.2)
         while self._now is None:
             try:

@@ -168,7 +168,10 @@ class Machine(ABC):
         del self._snaps[snap.depth + 1:]
         self._go_back(snap)
         self._serial_before = snap.serial
-        self._serial_from = self._serial_path.stat().st_size
+        size = self._serial_path.lstat().st_size
+        if size // OUTPUT_LIMIT > self._serial_from // OUTPUT_LIMIT:
+            private.give_back(self._serial_path, size)
+        self._serial_from = size
 
     # ---- memory ----
 
@@ -215,7 +218,7 @@ class Machine(ABC):
 
     def flooded(self) -> bool:
         """Whether the serial output reached its limit."""
-        new = self._serial_path.stat().st_size - self._serial_from
+        new = self._serial_path.lstat().st_size - self._serial_from
         return len(self._serial_before) + new >= OUTPUT_LIMIT
 
     # ---- calls on a parked CPU ----

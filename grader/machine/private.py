@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import fcntl
 import os
 import shutil
@@ -15,6 +17,7 @@ from typing import BinaryIO
 from grader.errors import GraderError
 
 PREFIX = "corral-"
+PUNCH_HOLE = 3          # of fallocate(2): with KEEP_SIZE
 
 
 def _places() -> list[Path]:
@@ -75,6 +78,15 @@ def text(path: Path, most: int = 1 << 20) -> str:
     with reading(path) as stream:
         stream.seek(max(0, os.fstat(stream.fileno()).st_size - most))
         return stream.read(most).decode("utf-8", "replace")
+
+
+def give_back(path: Path, size: int) -> None:
+    """Frees what the first `size` bytes of a file take; nobody reads them again.  The file keeps its
+    length, because its writer may keep a position."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        ctypes.CDLL(None).fallocate(descriptor, PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(size))
+        os.close(descriptor)
 
 
 def peer_of(link: socket.socket) -> int:

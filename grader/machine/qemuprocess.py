@@ -67,6 +67,7 @@ class QemuProcess:
         with (place / "stderr").open("wb") as errors:
             self._process = processes.start(sandbox.emulator(command, place), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=errors)
+        sandbox.watch(self._process, place)
         try:
             link = connect(place / "qmp", self._alive)
             self._pid = peer_of(link)

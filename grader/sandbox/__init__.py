@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from grader.errors import GraderError
-from grader.sandbox import bubblewrap, container, hiding
+from grader.sandbox import bubblewrap, container, hiding, overfull
 from grader.sandbox.limits import BUILD, EMULATOR, TOOL, Limits, uid_to_use
 
 OWN, BWRAP, CONTAINER = "", "bwrap", "container"
@@ -92,6 +93,12 @@ def emulator(argv: list[str], folder: Path, **environment: str) -> list[str]:
     return wrap(argv, EMULATOR, write=[folder], cwd=folder, environment=environment)
 
 
+def watch(process: subprocess.Popen, folder: Path) -> None:
+    """Ends a sandboxed emulator that fills its folder."""
+    if strict():
+        overfull.watch(process, folder)
+
+
 def lend(source: Path, target: Path) -> None:
     """Puts a file where an emulator finds it: a link for one's own, a copy where nothing else is
     shown."""
@@ -124,4 +131,4 @@ def readable(path: Path) -> bool:
 
 __all__ = ["BUILD", "BWRAP", "CONTAINER", "EMULATOR", "KINDS", "OWN", "TOOL", "WORDS",
            "GraderError", "Limits", "build", "check_place", "emulator", "hide", "kind", "lend", "own",
-           "possible", "readable", "strict", "tool", "use"]
+           "possible", "readable", "strict", "tool", "use", "watch"]

@@ -23,7 +23,8 @@ class Limits:
 # An honest build takes 2 s, 0.2 GiB and 20 MiB.  The largest grade takes minutes.
 BUILD = Limits(cpu=30, memory=1536 * MIB, file=128 * MIB, processes=256, disk=256 * MIB)
 TOOL = Limits(cpu=20, memory=1024 * MIB, file=MIB, processes=64, disk=MIB)
-EMULATOR = Limits(cpu=7200, memory=4096 * MIB, file=2048 * MIB, processes=256, disk=64 * MIB)
+EMULATOR = Limits(cpu=7200, memory=4096 * MIB, file=1024 * MIB, processes=256, disk=64 * MIB)
+MOST_OF_FOLDER = 2048 * MIB     # of the one folder that an emulator writes to: see overfull.py
 
 
 def limited(argv: list[str], limits: Limits) -> list[str]:

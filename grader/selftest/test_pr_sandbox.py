@@ -22,7 +22,7 @@ from grader.errors import GraderError
 from grader.machine import private
 from grader.machine.types import Cell
 from grader.paths import ROOT
-from grader.sandbox import bubblewrap, container
+from grader.sandbox import bubblewrap, container, overfull
 
 try:
     bubblewrap.require()
@@ -260,6 +260,27 @@ def test_what_an_emulator_leaves_is_no_way_to_the_host(tmp_path, make):
     with pytest.raises(GraderError) as caught:
         private.text(tmp_path / "serial")
     assert "S3CRET" not in str(caught.value)
+
+
+def test_an_emulator_that_fills_its_folder_is_ended(tmp_path):
+    process = processes.start(["sh", "-c", "for i in 1 2 3 4; do head -c 1000000 /dev/zero >$i; done;"
+                               " sleep 60"], cwd=tmp_path)
+    overfull.watch(process, tmp_path, 3_000_000)
+    assert process.wait(timeout=30) == -9
+
+
+def test_output_of_earlier_cases_takes_no_room(tmp_path):
+    """A kernel that prints to the limit in each of a thousand cases."""
+    with (tmp_path / "serial").open("wb") as stream:
+        stream.write(b"x" * 3_000_000)
+        stream.flush()
+        private.give_back(tmp_path / "serial", 3_000_000)
+        stream.write(b"next")
+    assert overfull.size_of(tmp_path) < 100_000
+    assert private.text(tmp_path / "serial", 4) == "next"
+    (tmp_path / "link").symlink_to(tmp_path / "serial")
+    private.give_back(tmp_path / "link", 3_000_004)
+    assert private.text(tmp_path / "serial", 4) == "next"
 
 
 def test_without_bwrap_nothing_is_graded(monkeypatch):

@@ -10,7 +10,7 @@ from grader.course.pullrequest import command, layout
 from grader.course.pullrequest.objects import Repository
 from grader.errors import GraderError
 from grader.options import Options
-from grader.selftest.hostile_repo import FILE, LAB, LINK, MODULE, PLACE, TREE, HostileRepo
+from grader.selftest.hostile_repo import FILE, LINK, MODULE, PLACE, TREE, HostileRepo
 
 CODE = b"int mine;\n"
 
@@ -130,7 +130,7 @@ def test_other_files_of_the_lab_are_named(repo, tmp_path):
 
 
 def test_a_lab_can_refuse_new_files(repo, tmp_path):
-    toml = (repo.place / f"grader/tests/lab1/lab.toml").read_bytes()
+    toml = (repo.place / "grader/tests/lab1/lab.toml").read_bytes()
     closed = repo.commit({b"grader/tests/lab1/lab.toml": (FILE, b"new_files = false\n" + toml)})
     head = repo.commit({f"{PLACE}/extra.c".encode(): (FILE, CODE),
                         f"{PLACE}/tss.c".encode(): (FILE, CODE)}, parent=closed)

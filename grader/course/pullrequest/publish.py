@@ -20,7 +20,7 @@ from grader.report.model import SCHEMA
 
 MOST = 8 << 20              # bytes of a report
 MOST_POINTS = 1000
-WORKFLOWS = b".github/"
+WORKFLOWS = b".github"
 CONTEXT = "corral/grade"
 
 
@@ -47,7 +47,7 @@ def publish_command(options: Options) -> int:
 def refuse_changed_workflow(repository: Repository, base: str, head: str) -> None:
     """The run that uploaded the report was the pull request's to define if it changed this."""
     changes, complete = repository.changes(repository.fork_point(base, head), head)
-    if not complete or any(change.path.startswith(WORKFLOWS) for change in changes):
+    if not complete or any(change.path.split(b"/")[0] == WORKFLOWS for change in changes):
         raise Unfit("it changes .github, so an instructor has to grade it")
 
 
