@@ -12,7 +12,8 @@ from pathlib import Path
 
 MOST = 256 << 20        # bytes in all
 MOST_FILES = 2000
-NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.+-]{0,100}/){0,8}[A-Za-z0-9_][A-Za-z0-9_.+-]{0,100}")
+PART = r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,100}"
+NAME = re.compile(rf"(?:{PART}/){{0,8}}{PART}")
 KEPT = ("tree", "lock", "build.json", "build.log")      # not the build's to write
 
 

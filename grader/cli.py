@@ -33,7 +33,7 @@ COMMANDS = {
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }
-# These use the sandbox elsewhere (gradescope), or write a result before they say that there is none.
+# These sandbox elsewhere (gradescope), or have to write a result where there is no sandbox.
 LATER = ("gradescope", "autograde", "pr")
 FAILED = 2
 INTERRUPTED = 130

@@ -1,8 +1,8 @@
 """HIDDEN=folder: tests that the tree does not hold, and no student has seen.
 
 folder/labN/lab.toml (or folder/lab.toml, with `number`) lists exercises as the lab's own does; the
-files of its tests lie beside it.  They join the lab for one run.  Of a hidden test the report about
-code of others tells the title and the verdict, nothing of what it did.
+files of its tests lie beside it.  They join the lab for one run.  Of a hidden test the report
+about code of others tells the title and the verdict, nothing of what it did.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def check_place(folder: str) -> None:
     if place.is_relative_to(ROOT.resolve()):
         raise GraderError(f"HIDDEN={folder} lies in the tree that students get: move it outside")
     if sandbox.kind() == sandbox.CONTAINER and sandbox.readable(place):
-        raise GraderError(f"HIDDEN={folder} can be read by the uid that compiles the code of others: "
-                          f"chmod 700 {folder}")
+        raise GraderError(f"HIDDEN={folder} can be read by the uid that compiles the code of "
+                          f"others: chmod 700 {folder}")
 
 
 def extend(lab: Lab, folder: str) -> Lab:

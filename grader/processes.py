@@ -85,8 +85,10 @@ def kill(process: subprocess.Popen) -> None:
 
 
 def read_capped(process: subprocess.Popen, limit: int, seconds: float) -> tuple[bytes, str]:
-    """What a child prints until it ends, and "" or what it did that ended it: it is stopped when it
-    has printed more than `limit` bytes or has run for so long."""
+    """What a child prints until it ends, and "" or what it did that ended it.
+
+    It is stopped when it has printed more than `limit` bytes or has run for so long.
+    """
     assert process.stdout is not None
     deadline = time.monotonic() + seconds
     data, trouble = bytearray(), ""

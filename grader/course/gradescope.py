@@ -1,4 +1,4 @@
-"""Gradescope: `make gradescope` writes the autograder's zip, `autograde` is what runs inside it."""
+"""Gradescope: `make gradescope` writes the autograder's zip, `autograde` runs inside it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ python3 -m grader autograde {words}
 
 
 def gradescope_command(options: Options) -> int:
-    """Writes build/gradescope-labN.zip: the course without solutions, and Gradescope's two files."""
+    """Writes build/gradescope-labN.zip: the course without solutions, and two scripts."""
     lab = choose(options.lab, find_labs())
     hidden.extend(lab, options.hidden)      # a mistake in it is said now, not in the container
     target = make_folder(build_dir()) / f"gradescope-lab{lab.number}.zip"

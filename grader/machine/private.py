@@ -60,13 +60,16 @@ def _sweep(place: Path) -> None:
 
 
 def reading(path: Path) -> BinaryIO:
-    """A file that the emulator wrote, opened: GraderError if it is none.  An emulator that a kernel
-    has taken over could put a link there, to a file of the host, or a pipe that never ends."""
+    """A file that the emulator wrote, opened: GraderError if it is none.
+
+    An emulator that a kernel has taken over could put a link there, to a file of the host, or a
+    pipe that never ends.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise GraderError(f"{path.name} of the emulator cannot be read ({error.strerror}): run the "
-                          "grade again") from None
+        raise GraderError(f"{path.name} of the emulator cannot be read ({error.strerror}): run "
+                          "the grade again") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise GraderError(f"{path.name} of the emulator is not a plain file: run the grade again")
@@ -81,8 +84,10 @@ def text(path: Path, most: int = 1 << 20) -> str:
 
 
 def give_back(path: Path, size: int) -> None:
-    """Frees what the first `size` bytes of a file take; nobody reads them again.  The file keeps its
-    length, because its writer may keep a position."""
+    """Frees what the first `size` bytes of a file take; nobody reads them again.
+
+    The file keeps its length, because its writer may keep a position.
+    """
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         ctypes.CDLL(None).fallocate(descriptor, PUNCH_HOLE, ctypes.c_long(0), ctypes.c_long(size))

@@ -91,7 +91,8 @@ def _few(kind: str, entries: list[tuple[str, str, str]]) -> list[str]:
     """At most as many as GitHub shows; the last one says that there are more."""
     if len(entries) > MOST:
         more = len(entries) - MOST + 1
-        entries = [*entries[:MOST - 1], ("more", f"{more} more: the summary of this run has them", "")]
+        entries = [*entries[:MOST - 1], 
+                   ("more", f"{more} more: the summary of this run has them", "")]
     return [annotation(kind, *entry) for entry in entries]
 
 

@@ -3,9 +3,9 @@
 Every test is visible, also those of HIDDEN, whose result is all that is told of them: Gradescope
 hides the total from a student as soon as one test is hidden.
 
-Where there is no verdict the score is 0 and the text says that the grader failed.  Without the file
-Gradescope shows its own message, which blames the submission and names no cause; with it the staff
-finds these submissions by `extra_data.grader_error`, and reruns them.
+Where there is no verdict the score is 0 and the text says that the grader failed.  Without the
+file Gradescope shows its own message, which blames the submission and names no cause; with it the
+staff finds these submissions by `extra_data.grader_error`, and reruns them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def convert(data: dict[str, Any]) -> dict[str, Any]:
              *table.render(data, NO_PAINT)]
     if data["errors"]:
         lines += ["", "The grader itself failed, so points may be missing that are yours.  This "
-                  "says nothing about your code: ask the staff to run it again.", *data["errors"][:5]]
+                  "says nothing about your code: ask the staff to run it again.",
+                  *data["errors"][:5]]
     return _whole(data["score"] + data["bonus"], "\n".join(map(clean, lines)),
                   [_test(data, exercise, test) for exercise in data["exercises"]
                    for test in exercise["tests"]],

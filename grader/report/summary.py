@@ -1,4 +1,4 @@
-"""The report as Markdown, for a page of GitHub: nothing in it is markup but what is written here."""
+"""The report as Markdown, for a page of GitHub: only what is written here is markup."""
 
 from __future__ import annotations
 

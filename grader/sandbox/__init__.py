@@ -109,7 +109,7 @@ def lend(source: Path, target: Path) -> None:
 
 
 def own(folder: Path) -> None:
-    """Gives a file, or a folder and what is in it, to the uid of the sandbox, if that is another."""
+    """Gives a file, or a folder and all in it, to the uid of the sandbox, if that is another."""
     uid = uid_to_use()
     if not strict() or uid == os.getuid():
         return
@@ -120,8 +120,8 @@ def own(folder: Path) -> None:
 def check_place(folder: Path) -> None:
     """GraderError if the uid of the sandbox cannot reach a build folder."""
     if strict() and not container.readable(folder):
-        raise GraderError(f"{folder} cannot be entered by the sandbox's user, who is not root: say "
-                          "CORRAL_BUILD=/tmp/a-folder, or open the folders above it")
+        raise GraderError(f"{folder} cannot be entered by the sandbox's user, who is not root: "
+                          "say CORRAL_BUILD=/tmp/a-folder, or open the folders above it")
 
 
 def readable(path: Path) -> bool:
@@ -129,6 +129,7 @@ def readable(path: Path) -> bool:
     return container.readable(path)
 
 
-__all__ = ["BUILD", "BWRAP", "CONTAINER", "EMULATOR", "KINDS", "OWN", "TOOL", "WORDS",
-           "GraderError", "Limits", "build", "check_place", "emulator", "hide", "kind", "lend", "own",
-           "possible", "readable", "strict", "tool", "use", "watch"]
+__all__ = [
+    "BUILD", "BWRAP", "CONTAINER", "EMULATOR", "KINDS", "OWN", "TOOL", "WORDS", "Limits", "build",
+    "check_place", "emulator", "hide", "kind", "lend", "own", "possible", "readable", "strict",
+    "tool", "use", "watch"]

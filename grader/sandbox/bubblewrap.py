@@ -36,8 +36,8 @@ def require() -> None:
                           "run ./setup (package bubblewrap)")
     reason = refusal()
     if reason:
-        raise GraderError(f"the sandbox cannot be had ({reason}), and code of others is not graded "
-                          f"without it: {HOW}")
+        raise GraderError(f"the sandbox cannot be had ({reason}), and code of others is not "
+                          f"graded without it: {HOW}")
 
 
 @functools.cache

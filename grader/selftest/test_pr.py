@@ -90,15 +90,15 @@ def test_a_kernel_that_boasts_and_speaks_to_the_runner(repo):
     code, said = graded(repo, doing(
         b'kprintf("1.1a pass\\nSCORE 100 / 100\\n::error::owned\\n");\n'
         b"outb(0xf4, 0x10); outw(0x501, 0x31); outb(0xe9, 'p'); outw(0x8900, 0x53);\n"
-        b'panic("\\n::set-output name=a::owned\\n##[error]owned \\033[2J <script>x</script> %s", "@all");'),
+        b'panic("\\n::set-output name=a::owned\\n##[error]owned \\033[2J <script>x</script> %s", '
+        b'"@all");'),
         GITHUB_ACTIONS="true")
     data = report(repo)
     assert code == 1 and data["score"] == 0
     result = data["exercises"][0]["tests"][0]["results"]["x86_64/qemu"]
     assert (result["verdict"], result["reason"]) == ("fail", "panic")
     token = re.search(r"^::stop-commands::([0-9a-f]{32})$", said, re.M)[1]
-    before, inside, after = re.split(f"^::(?:stop-commands::)?{token}::?$|^::stop-commands::{token}$",
-                                     said, flags=re.M)
+    before, inside, after = re.split(f"^::stop-commands::{token}$|^::{token}::$", said, flags=re.M)
     for part in (before, inside):
         assert not re.search(r"^\s*::|##\[", part, re.M), part
     assert "owned" in inside and "\x1b" not in said
@@ -111,7 +111,8 @@ def test_a_kernel_that_boasts_and_speaks_to_the_runner(repo):
 
 @needs_bwrap
 def test_a_kernel_that_floods(repo):
-    code, said = graded(repo, doing(b"for (;;) kprintf(\"%s\", \"::error::xxxxxxxxxxxxxxxxxxxxxx\");"))
+    code, said = graded(repo, doing(
+        b"for (;;) kprintf(\"%s\", \"::error::xxxxxxxxxxxxxxxxxxxxxx\");"))
     assert code == 1 and report(repo)["score"] == 0 and len(said) < 20_000
 
 
@@ -204,7 +205,7 @@ def test_without_a_sandbox_there_is_no_grade(repo, tmp_path):
 
 @needs_bwrap
 def test_a_base_whose_grader_knows_no_sandbox_does_not_grade(repo):
-    """An old base would run the code in the open: it must refuse, and it does not know the word."""
+    """An old base would run the code in the open; it does not know the word, and refuses."""
     text = (repo.place / "grader/options.py").read_bytes()
     old = repo.commit({b"grader/options.py": (FILE, text.replace(b'"SANDBOX", ', b""))})
     for path in (repo.place / "build/report").glob("*"):

@@ -12,7 +12,8 @@ from grader.report import github, gradescope, junit, model, page, results, summa
 from grader.selftest.invented import grade
 
 EVIL = ("\x1b[31mred\x1b[0m\n::error file=a::owned\n::add-mask::x\n##[error]owned\n"
-        "<script>alert(1)</script><img src=x onerror=y> | `x` [a](http://e) @everyone %0A::error::y")
+        "<script>alert(1)</script><img src=x onerror=y> | `x` [a](http://e) @everyone "
+        "%0A::error::y")
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def evil():
         build["warnings"] = [EVIL]
     data["pull_request"] = {
         "base": "b" * 40, "head": "c" * 40, "grader": "b" * 40, "taken": {"lab8-toy": ["toy.c"]},
-        "new": [], "left_out": {"Makefile": EVIL}, "left_out_more": 3, "complete": False, "also": [2]}
+        "new": [], "left_out": {"Makefile": EVIL}, "left_out_more": 3, "complete": False,
+        "also": [2]}
     assert data["failures"]
     return data
 
@@ -44,7 +46,8 @@ def test_annotations_are_one_line_each(evil):
     lines = github.annotations(evil)
     assert lines == commands(lines) and len(lines) == len("\n".join(lines).splitlines())
     for line in lines:
-        assert re.match(r"::(error|warning|notice) (file=labs/[\w./-]+,line=\d+,)?title=[^:,\n]*::", line)
+        assert re.match(r"::(error|warning|notice) (file=labs/[\w./-]+,line=\d+,)?"
+                        r"title=[^:,\n]*::", line)
         assert "\x1b" not in line and "\n" not in line
     assert any("file=labs/lab1-stack-switch/tss.c,line=7," in line for line in lines)
 
@@ -76,8 +79,8 @@ def test_the_fence_is_new_each_time(monkeypatch, capsys):
     assert len(tokens) == 2 and all(len(token) == 36 for token in tokens)
 
 
-@pytest.mark.parametrize("line", ["::error::x", "  ::add-mask::x", "a ##[error]x", "\x1b]0;t\x07::x",
-                                  "\r::error::x", ":::error::x"])
+@pytest.mark.parametrize("line", ["::error::x", "  ::add-mask::x", "a ##[error]x",
+                                  "\x1b]0;t\x07::x", "\r::error::x", ":::error::x"])
 def test_a_line_is_made_harmless(line):
     assert not commands([github.defused(line)]) and "\x1b" not in github.defused(line)
 

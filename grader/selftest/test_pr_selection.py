@@ -88,9 +88,9 @@ def test_a_folder_that_is_none(repo, tmp_path, path, mode, data):
 
 
 @pytest.mark.parametrize("name", [
-    b"..", b".", b".git", b"a/../tss.c", b"/etc/x.c", b"../../grader/cli.c", b"a\nb.c", b"\x1b[2J.c",
-    b"\xff\xfe.c", b"-o.c", b"a b.c", b"$(touch x).c", b"`x`.c", b"::error::x.c", b"x" * 300 + b".c",
-    "ä.c".encode(), b"<img src=x>.c", b".c",
+    b"..", b".", b".git", b"a/../tss.c", b"/etc/x.c", b"../../grader/cli.c", b"a\nb.c",
+    b"\x1b[2J.c", b"\xff\xfe.c", b"-o.c", b"a b.c", b"$(touch x).c", b"`x`.c", b"::error::x.c",
+    b"x" * 300 + b".c", "ä.c".encode(), b"<img src=x>.c", b".c",
 ])
 def test_odd_names(repo, tmp_path, name):
     head = repo.commit({f"{PLACE}/tss.c".encode(): (FILE, CODE)},
@@ -121,8 +121,8 @@ def test_what_is_too_large(repo, tmp_path):
 
 
 def test_other_files_of_the_lab_are_named(repo, tmp_path):
-    head = repo.commit({f"{PLACE}/{name}".encode(): (FILE, CODE) for name in
-                        ("tss.c", "evil.s", "kernel.lds", "sub/deep.c", "Makefile", ".gitattributes")})
+    names = ("tss.c", "evil.s", "kernel.lds", "sub/deep.c", "Makefile", ".gitattributes")
+    head = repo.commit({f"{PLACE}/{name}".encode(): (FILE, CODE) for name in names})
     request, tree = read(repo, head, tmp_path)
     assert {path.rpartition("/")[2] for path in request.left_out} == {
         "evil.s", "kernel.lds", "sub", "deep.c", "Makefile", ".gitattributes"}
@@ -189,8 +189,8 @@ def test_a_tree_without_end(repo, tmp_path):
     assert len(request.as_json()["left_out"]) == 40 and request.as_json()["left_out_more"] > 1000
 
 
-@pytest.mark.parametrize("revision", ["--output=/tmp/x", "-h", "no such", "HEAD:labs", "HEAD^{tree}",
-                                      "@{upstream}", ""])
+@pytest.mark.parametrize("revision", ["--output=/tmp/x", "-h", "no such", "HEAD:labs",
+                                      "HEAD^{tree}", "@{upstream}", ""])
 def test_a_revision_that_is_none(repo, revision):
     with pytest.raises(GraderError, match="--head"):
         Repository(repo.place).commit("head", revision)

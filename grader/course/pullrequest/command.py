@@ -72,7 +72,8 @@ def pr_command(options: Options) -> int:
     check_own_grader(repository, base)
     with layout.scratch() as place:
         request = read(repository, base, head, place / "tree", options)
-        print("\n".join(results.pull_request_lines(request.as_json(), options.sandbox)), flush=True)
+        lines = results.pull_request_lines(request.as_json(), options.sandbox)
+        print("\n".join(lines), flush=True)
         code = _grade(request, place, options)
         data = _load(place / "report" / "grade.json")
         data["pull_request"] = request.as_json()
@@ -143,8 +144,9 @@ def read(repository: Repository, base: str, head: str, tree: Path, options: Opti
     for selection in selections:
         layout.lay_over(tree, selection)
     numbers = {s.lab.number for s in selections}
-    return Request(repository, base, head, lab, selections, left_out(changes, selections), complete,
-                   [other for other in changed if other.number not in numbers])
+    also = [other for other in changed if other.number not in numbers]
+    return Request(repository, base, head, lab, selections, left_out(changes, selections),
+                   complete, also)
 
 
 def _grade(request: Request, place: Path, options: Options) -> int:

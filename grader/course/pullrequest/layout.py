@@ -33,7 +33,8 @@ def write_base(repository: Repository, commit: str, tree: Path, parts: list[str]
     """Writes these folders of the base out of git's objects."""
     files = [entry for entry in repository.files(commit, parts) if entry.regular]
     if not any(entry.name.startswith(b"grader/tests/") for entry in files):
-        raise GraderError(f"--base {commit[:12]} holds no grader/tests: it is no tree of this course")
+        raise GraderError(f"--base {commit[:12]} holds no grader/tests: it is no tree of the "
+                          "course")
     for entry, data in zip(files, repository.contents(files)):
         path = tree / _inside(entry)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -80,8 +80,9 @@ class Repository:
         return base if code else out.decode("ascii").strip()
 
     def folder(self, commit: str, path: str) -> list[Entry]:
-        """What a folder of a commit holds, not what is below; nothing if there is no such folder."""
-        code, out, said = self._ask(["ls-tree", "-z", "-l", "--full-tree", commit, "--", f"{path}/"])
+        """What a folder of a commit holds, not what is below; nothing if it is not there."""
+        code, out, said = self._ask(["ls-tree", "-z", "-l", "--full-tree", commit, "--",
+                                     f"{path}/"])
         if code:
             raise GraderError(f"git cannot list {path} of {commit[:12]} ({said}): fetch the whole "
                               "commit")
@@ -179,8 +180,8 @@ def _environment() -> dict[str, str]:
 
 
 def _command(place: Path, arguments: list[str]) -> list[str]:
-    return ["git", "-C", str(place), "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
-            *arguments]
+    return ["git", "-C", str(place), "-c", "core.hooksPath=/dev/null",
+            "-c", "core.fsmonitor=false", *arguments]
 
 
 def _capped(place: Path, arguments: list[str], errors: int) -> tuple[int, bytes, str]:

@@ -1,7 +1,7 @@
 """`python3 -m grader publish`: a commit status out of a report that another job uploaded.
 
-The report is data of somebody else.  Whose it is comes from the caller, numbers are checked, and no
-text of it goes on.
+The report is data of somebody else.  Whose it is comes from the caller, numbers are checked, and
+no text of it goes on.
 """
 
 from __future__ import annotations
