@@ -104,7 +104,7 @@ class HostileRepo:
         done = subprocess.run(
             [sys.executable, "-m", "grader", "pr", "--base", "main", "--head", head, *words],
             cwd=self.place, env=own | {"NO_COLOR": "1"} | environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=900)
         return done.returncode, done.stdout.decode("utf-8", "surrogateescape")
 
     def reference(self) -> dict[bytes, tuple[bytes, bytes]]:

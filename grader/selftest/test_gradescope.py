@@ -52,7 +52,7 @@ def autograde(tmp_path, *words, **environment):
                         "CORRAL_BUILD": "/tmp/corral-selftest-gradescope"} | environment
     done = subprocess.run([sys.executable, "-m", "grader", "autograde", "LAB=1",
                            f"FROM={tmp_path}/submission", *words], cwd=ROOT, env=own,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
     shutil.rmtree("/tmp/corral-selftest-gradescope", ignore_errors=True)
     assert "Traceback" not in done.stdout + done.stderr
     return done.returncode, json.loads(target.read_text())
