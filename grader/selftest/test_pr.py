@@ -125,16 +125,15 @@ def test_secrets_do_not_come_out_of_a_build(repo, tmp_path):
     (hidden / "lab1/test_secret.py").write_text("S3CRET = 1\n")
     wanted = [hidden / "lab1/test_secret.py", ROOT / "solutions" / LAB / "tss.c", "/etc/passwd",
               repo.place / ".git/config"]
-    sneaky = "asm(\".macro x a b c\\n.\\\\a\\\\b \\\"\\\\c\\\"\\n.endm\\n" + "".join(
-        f"x inc bin {path}\\n" for path in wanted) + "\");\n"
+    sneaky = "\n".join(f'asm(".macro x{n} a b\\n.\\\\a\\\\b \\"{path}\\"\\n.endm\\nx{n} inc bin");'
+                       for n, path in enumerate(wanted)) + "\n"
     files = HostileRepo.reference(None)
     code, said = graded(repo, files | {TSS: (FILE, files[TSS][1] + sneaky.encode())}, *ONE,
                         f"HIDDEN={hidden}")
     data = report(repo)
     assert code == 1 and data["score"] == 0 and "does not build" in said, said
     build = " ".join(data["builds"]["x86_64"]["details"])
-    assert "file not found" in build and "/etc/passwd" in (
-        repo.place / "build/report/grade.json").read_text() or build.count("not found") == 4, build
+    assert build.count("file not found") == 3 and "and 1 more" in build, build
     for secret in ("S3CRET", "root:x", "memset", "repositoryformatversion"):
         assert secret not in said + build
 
@@ -207,7 +206,9 @@ def test_without_a_sandbox_there_is_no_grade(repo, tmp_path):
 def test_a_base_whose_grader_knows_no_sandbox_does_not_grade(repo):
     """An old base would run the code in the open; it does not know the word, and refuses."""
     text = (repo.place / "grader/options.py").read_bytes()
-    old = repo.commit({b"grader/options.py": (FILE, text.replace(b'"SANDBOX", ', b""))})
+    assert b'"SANDBOX", "HIDDEN", ' in text
+    old = repo.commit({b"grader/options.py": (
+        FILE, text.replace(b'"SANDBOX", "HIDDEN", ', b'"HIDDEN", '))})
     for path in (repo.place / "build/report").glob("*"):
         path.unlink()
     repo.git("checkout", "-q", "--detach", old)
@@ -228,7 +229,7 @@ def test_with_the_head_checked_out_it_refuses(repo):
         code, said = repo.grade(head, *ONE)
     finally:
         repo.git("checkout", "-q", "main")
-    assert code == 2, said
+    assert code == 2 and "grader/score.py here is not that of --base" in said, said
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root")
