@@ -7,7 +7,7 @@ GRADER  = $(PYTHON) -m grader
 
 .NOTPARALLEL:
 .PHONY: help setup doctor grade run debug replay skeletons check-skeletons mutants docs test soak \
-        clean
+        pr gradescope clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -50,6 +50,14 @@ check-skeletons:
 ## mutants         every wrong answer against the test that must catch it
 mutants:
 	@$(GRADER) mutants
+
+## pr              grades a pull request of others       [BASE_REV= HEAD_REV= LAB= HIDDEN=]
+pr:
+	@$(GRADER) pr
+
+## gradescope      writes the autograder's zip for Gradescope              [LAB= HIDDEN=]
+gradescope:
+	@$(GRADER) gradescope
 
 ## docs            the site, in build/docs/index.html; warnings are errors
 docs:

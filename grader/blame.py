@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from grader import compilelog
+from grader import compilelog, sandbox
 from grader.errors import GraderError
 from grader.paths import shown
 from grader.sources import Source
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 def explain(result: Build, log: str, sources: list[Source], trouble: list[str]) -> None:
     """Says why there is no kernel; raises GraderError where the student is not to blame."""
+    if compilelog.FULL in log and sandbox.strict():     # the sandbox's, which has an end
+        result.problem = "the build wrote more than a lab may"
+        result.details = compilelog.printable(log).strip().splitlines()[-3:]
+        return
     if compilelog.FULL in log:
         raise OSError(errno.ENOSPC, compilelog.FULL)
     own = [m for each in compilelog.errors(log) if (m := _as_known(each, sources))]

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from grader import blame, compilelog, contract, processes, sandbox
+from grader import archived, blame, compilelog, contract, processes, sandbox
 from grader.errors import GraderError
 from grader.holes import Hole, read_holes
 from grader.labs import Lab
@@ -32,6 +32,8 @@ TOOLS = ("make", "ld", "objcopy", "nm", "grub-mkrescue", "xorriso", "mformat", "
 KEEP = 24               # build folders that stay
 RECENT = 900            # seconds after its last use in which a folder is not removed
 WALL_SECONDS = 240      # a build that takes longer is stopped
+MOST_OUTPUT = 4 << 20   # bytes that a build may print
+TAIL = 1 << 16          # of a build that was stopped, what is looked at
 LIMITS = "ulimit -t 120; ulimit -f 524288; ulimit -v 4194304; ulimit -c 0; exec \"$@\""
 TREE_DIRS = ("kernel",)
 
@@ -104,7 +106,7 @@ def build(lab: Lab, arch: str, sources: list[Source], options: Options) -> Build
     with friendly_errors(top):
         tools = _tools_hash(options)
         kernel = _tree_hash()
-        key = _hash(lab.number, arch, options.cc, options.opt, tools, kernel,
+        key = _hash(lab.number, arch, options.cc, options.opt, tools, kernel, sandbox.kind(),
                     *(s.digest() for s in sources))
         shared = _hash(arch, options.cc, options.opt, tools, *(s.lab.number for s in sources))
         folder = top / f"lab{lab.number}-{arch}-{key}"
@@ -194,6 +196,8 @@ def _write_tree(folder: Path, sources: list[Source]) -> None:
 def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
           shared: Path, kernel: str) -> Build:
     """Runs kernel.mk.  The first build of a kernel writes the shared objects alone."""
+    if sandbox.strict():        # nobody's build leaves anything for the next one
+        return _make_locked(folder, lab, arch, sources, options, shared)
     stamp = shared / "ready"
     make_folder(shared)
     with locked(shared, shared=True):
@@ -212,7 +216,14 @@ def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], optio
     argv = ["make", "-f", "kernel/kernel.mk", "-j2", "-Otarget", f"ARCH={arch}",
             f"CC={options.cc}", f"OPT={options.opt}", "OUT=..", f"KOBJ=../../{shared.name}/objects",
             f"STAGE={lab.number}", "LABS=" + " ".join(s.label for s in sources), "all"]
-    code, log = _run(sandbox.wrap(argv, folder, shared), folder / "tree")
+    if sandbox.strict():
+        sandbox.check_place(folder)
+        command, archive = sandbox.build(argv, folder)
+        code, log = _run(command, folder)
+        code, log = archived.unpack(archive, folder, code, log)
+    else:
+        code, log = _run(["sh", "-c", LIMITS, "sh", *sandbox.hide(argv, folder, shared)],
+                         folder / "tree")
     (folder / "build.log").write_text(log, encoding="utf-8")
     result = Build(f"lab{lab.number}", arch, folder)
     result.notes = [note for source in sources for note in source.notes]
@@ -227,19 +238,15 @@ def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], optio
 
 
 def _run(argv: list[str], cwd: Path) -> tuple[int, str]:
-    """Runs make under limits; gives its exit code and all that was printed."""
-    process = processes.start(["sh", "-c", LIMITS, "sh", *argv], cwd=cwd, text=True,
-                              errors="replace", env=processes.clean_environment(),
+    """Runs make; gives its exit code and what was printed, which is capped while it is read."""
+    process = processes.start(argv, cwd=cwd, env=processes.clean_environment(),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
-    try:
-        output, _ = process.communicate(timeout=WALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        processes.kill(process)
-        return 1, f"the build took longer than {WALL_SECONDS} s and was stopped\nKilled\n"
-    finally:
-        processes.finished(process)
-    return process.returncode, output[:4 << 20]
+    output, trouble = processes.read_capped(process, MOST_OUTPUT, WALL_SECONDS)
+    text = output.decode("utf-8", "replace")
+    if trouble:
+        return 1, f"{text[:TAIL]}\nthe build {trouble} and was stopped\nKilled\n"
+    return process.returncode, text
 
 
 def _save(result: Build) -> None:

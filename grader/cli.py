@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from grader import processes
+from grader import processes, sandbox
 from grader.errors import GraderError
 from grader.options import gather, parse
 from grader.paths import build_dir, shown, write_text
@@ -26,9 +26,15 @@ COMMANDS = {
     "mutants": ("grader.course.trials", "mutants_command"),
     "drawings": ("grader.course.drawings", "drawings_command"),
     "doctor": ("grader.doctor", "doctor_command"),
+    "pr": ("grader.course.pullrequest.command", "pr_command"),
+    "publish": ("grader.course.pullrequest.publish", "publish_command"),
+    "gradescope": ("grader.course.gradescope", "gradescope_command"),
+    "autograde": ("grader.course.gradescope", "autograde_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }
+# These sandbox elsewhere (gradescope), or have to write a result where there is no sandbox.
+LATER = ("gradescope", "autograde", "pr")
 FAILED = 2
 INTERRUPTED = 130
 
@@ -43,6 +49,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         options = parse(gather(arguments[1:]))
+        if arguments[0] not in LATER:
+            sandbox.use(options.sandbox)
         module, function = COMMANDS[arguments[0]]
         return getattr(importlib.import_module(module), function)(options)
     except GraderError as error:

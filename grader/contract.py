@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from grader import processes
+from grader import processes, sandbox
 from grader.sources import Source
 
 ALLOWED = ("kernel/include/", "kernel/standin/")
@@ -53,7 +53,8 @@ def _defined(files: list[Path]) -> set[str]:
     """The global symbols that the files define."""
     if not files:
         return set()
-    output = subprocess.run(["nm", "-g", "--defined-only", "-j", *map(str, files)],
+    argv = ["nm", "-g", "--defined-only", "-j", *map(str, files)]
+    output = subprocess.run(sandbox.tool(argv, files[0].parent),
                             capture_output=True, text=True, errors="replace", check=False,
                             env=processes.clean_environment()).stdout
     return {line.strip() for line in output.splitlines() if line and not line.endswith(":")}

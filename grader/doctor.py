@@ -17,6 +17,7 @@ from grader.emulators import BOCHS_FILES
 from grader.labs import find_labs
 from grader.options import Options
 from grader.paths import build_dir
+from grader.sandbox import bubblewrap
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ TOOLS = (
     Tool("mformat", "mtools", "4.0", "the boot image"),
     Tool("gdb", "gdb", "13.1", "make debug, make replay"),
     Tool("sphinx-build", "python3-sphinx", "5.3", "make docs"),
+    Tool("bwrap", "bubblewrap", "0.8", "grading the code of others"),
     Tool("setpriv", "util-linux", "2.38", "no process is left behind"),
 )
 MODULES = (("pytest", "python3-pytest", "7.2"), ("elftools", "python3-pyelftools", "0.29"),
@@ -75,6 +77,7 @@ def doctor_command(options: Options) -> int:
     print(f"{'processors':<20}{len(os.sched_getaffinity(0))}")
     private = "yes" if sandbox.possible() else "no: user namespaces are off, names are checked only"
     print(f"{'private builds':<20}{private}")
+    print(f"{'sandbox':<20}{bubblewrap.refusal() or 'yes'}")
     print(f"{'labs':<20}{', '.join(lab.slug for lab in find_labs().values()) or 'none'}")
     for sentence in wrong:
         print(f"wrong: {sentence}")

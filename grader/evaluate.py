@@ -182,8 +182,9 @@ def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
     return Job(
         cell=cell, elf=str(build.elf), iso=str(build.iso), tree=str(build.folder / "tree"),
         tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.cpus,
-        schedules=grade.options.schedules,
-        tests=[JobTest(test.id, test.node, test.points > 0) for test in tests], machine=machine)
+        schedules=grade.options.schedules, sandbox=grade.options.sandbox,
+        tests=[JobTest(test.id, test.node, test.points > 0, test.folder) for test in tests],
+        machine=machine)
 
 
 def _take(grade: Grade, run: CellRun) -> None:

@@ -6,7 +6,7 @@ import json
 import time
 
 from grader import build as building
-from grader import evaluate, processes
+from grader import evaluate, hidden, processes
 from grader.build import Build, friendly_errors
 from grader.errors import GraderError
 from grader.evaluate import Grade
@@ -73,7 +73,7 @@ def base_words(lab: Lab, grade: Grade, options: Options) -> str:
 def grade_command(options: Options) -> int:
     """Grades the lab; 0 full marks, 1 not, 2 the grader itself failed."""
     started = time.monotonic()
-    lab = choose(options.lab, find_labs())
+    lab = hidden.extend(choose(options.lab, find_labs()), options.hidden)
     tests = _runnable(select(lab, options.test), options)
     paint = style.for_terminal()
     grade = evaluate.prepare(lab, tests, options, at=_later(lab, options))
@@ -98,7 +98,7 @@ def _later(lab: Lab, options: Options) -> Lab | None:
         return None
     labs = find_labs()
     later = choose(options.stage, labs)
-    if lab not in stage(later, labs):
+    if lab.number not in [each.number for each in stage(later, labs)]:
         raise GraderError(f"STAGE={options.stage} does not stand on lab {lab.number}: name a later "
                           "lab")
     return later

@@ -15,6 +15,7 @@ class JobTest:
     id: str
     node: str
     scored: bool = True
+    folder: str = ""              # of a hidden test: where its file is
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Job:
     host_cpu: int = -1              # the host's CPU for worker and emulator; -1: any
     tree: str = ""                  # the build tree, for reading source lines
     machine: str = "grader.machine"   # the module that gives boot() and Cell
+    sandbox: str = ""                 # how the emulator is kept in: grader.sandbox
     quick: bool = False               # one failure of a test is enough: a trial asks no more
     replay: dict[str, Any] | None = None   # a case to stop in
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -30,6 +30,11 @@ class Test:
     needs: tuple[str, ...]        # exercises whose holes must be gone
     cells: tuple[str, ...] = CELLS
     why: str = ""                 # why not in every cell
+    folder: str = ""              # where its file is, if it is a hidden test: grader.hidden
+
+    @property
+    def hidden(self) -> bool:
+        return bool(self.folder)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,7 @@ class Lab:
     cpus: int                     # that the machine has, unless CPUS says otherwise
     explores: bool                # its tests run schedules: `make test` tries most of it in Bochs only
     exercises: tuple[Exercise, ...]
+    new_files: bool = True        # a pull request may add *.c, *.h and *.S to its folder
 
     @property
     def slug(self) -> str:
@@ -150,12 +156,31 @@ def _names(test: Test) -> set[str]:
             function.removeprefix("test_")}
 
 
-def load(path: Path, root: Path) -> Lab:
-    """Reads and checks one lab.toml."""
+def load_exercises(path: Path, number: int) -> tuple[Exercise, ...]:
+    """The exercises of a lab.toml that adds hidden tests to lab `number`; checked."""
+    data = _toml(path)
+    reader = _Reader(shown(path))
+    if data.get("number", number) != number:
+        reader.fail(f"it is for lab {data['number']}, not for lab {number}")
+    exercises = tuple(_exercise(reader, entry) for entry in data.get("exercise", []))
+    exercises = tuple(replace(e, tests=tuple(replace(t, folder=str(path.parent)) for t in e.tests))
+                      for e in exercises)
+    if not exercises:
+        reader.fail("no exercise is defined")
+    _check_exercises(reader, exercises, path.parent)
+    return exercises
+
+
+def _toml(path: Path) -> dict:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise GraderError(f"{shown(path)} cannot be read: {error}") from error
+
+
+def load(path: Path, root: Path) -> Lab:
+    """Reads and checks one lab.toml."""
+    data = _toml(path)
     reader = _Reader(shown(path))
     number = reader.take(data, "number", int)
     exercises = tuple(_exercise(reader, entry) for entry in data.get("exercise", []))
@@ -169,6 +194,7 @@ def load(path: Path, root: Path) -> Lab:
         cpus=reader.take(data, "cpus", int, 2),
         explores=reader.take(data, "explores", bool, False),
         exercises=exercises,
+        new_files=reader.take(data, "new_files", bool, True),
     )
     _check(reader, lab)
     return lab
@@ -217,8 +243,13 @@ def _check(reader: _Reader, lab: Lab) -> None:
         reader.fail("name may hold small letters, digits and dashes only")
     if not lab.exercises:
         reader.fail("no exercise is defined")
+    _check_exercises(reader, lab.exercises, lab.tests_dir)
+
+
+def _check_exercises(reader: _Reader, exercises: tuple[Exercise, ...], folder: Path) -> None:
+    """Their sums, and the names and files of their tests."""
     seen: set[str] = set()
-    for exercise in lab.exercises:
+    for exercise in exercises:
         for ident in (exercise.id, *(t.id for t in exercise.tests)):
             if ident in seen:
                 reader.fail(f"{ident} is defined twice")
@@ -228,15 +259,15 @@ def _check(reader: _Reader, lab: Lab) -> None:
             reader.fail(f"the tests of {exercise.id} have {total} points, the exercise "
                         f"{exercise.points}")
         for test in exercise.tests:
-            _check_test(reader, lab, test)
+            _check_test(reader, folder, test)
 
 
-def _check_test(reader: _Reader, lab: Lab, test: Test) -> None:
+def _check_test(reader: _Reader, folder: Path, test: Test) -> None:
     file, colons, name = test.node.partition("::")
     if not colons or not name:
         reader.fail(f"{test.id}: test is written file.py::function")
-    if not (lab.tests_dir / file).is_file():
-        reader.fail(f"{test.id}: {file} is not in {shown(lab.tests_dir)}")
+    if not (folder / file).is_file():
+        reader.fail(f"{test.id}: {file} is not in {shown(folder)}")
     wrong = [c for c in test.cells if c not in CELLS]
     if wrong or not test.cells:
         reader.fail(f"{test.id}: cells are {', '.join(CELLS)}")

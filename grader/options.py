@@ -18,10 +18,14 @@ CELLS = tuple(f"{arch}/{emu}" for arch in ARCHES for emu in EMUS)
 WIDTH = {"x86_64": 64, "i386": 32}
 COMPILERS = ("gcc", "clang")
 OPTIMISE = ("-O0", "-O2")
+SANDBOXES = ("", "bwrap", "container")
+# What can also be written with two dashes: --base REV, --base=REV.
+FLAGS = {"--base": "BASE_REV", "--head": "HEAD_REV"}
 CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
-    "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES",
+    "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES", "SANDBOX", "HIDDEN", "BASE_REV", "HEAD_REV",
+    "ARTIFACT",
 )  # fmt: skip
 
 
@@ -47,6 +51,12 @@ class Options:
     runs: int = 20                     # soak: how many
     stage: str = ""                    # grade: a later lab, whose kernel the tests run on
 
+    sandbox: str = ""                  # how code of others is kept in; pr: bwrap if empty
+    hidden: str = ""                   # a folder of tests that the tree does not hold
+    base_rev: str = ""                 # pr: the revision that is trusted, ..
+    head_rev: str = ""                 # .. and the one that is graded
+    artifact: str = ""                 # publish: the report of another job
+
     @property
     def cells(self) -> list[str]:
         """The cells asked for, in the order of the report."""
@@ -57,8 +67,11 @@ class Options:
 def gather(arguments: list[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables of the environment, overruled by NAME=value arguments."""
     values = {name: environment[name] for name in NAMES if environment.get(name)}
-    for argument in arguments:
+    words = iter(arguments)
+    for argument in words:
         name, equals, value = argument.partition("=")
+        if name in FLAGS:
+            name, value, equals = FLAGS[name], value if equals else next(words, ""), "="
         if not equals or name not in NAMES:
             raise GraderError(
                 f"{argument!r} is not understood: the variables are {', '.join(NAMES)}, "
@@ -85,9 +98,29 @@ def parse(values: Mapping[str, str]) -> Options:
         force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",
         screen=_one("SCREEN", values.get("SCREEN", ""), ("", "0", "1")) == "1",
         stage=values.get("STAGE", ""),
+        sandbox=_one("SANDBOX", values.get("SANDBOX", ""), SANDBOXES),
+        hidden=values.get("HIDDEN", ""),
+        base_rev=values.get("BASE_REV", ""),
+        head_rev=values.get("HEAD_REV", ""),
+        artifact=values.get("ARTIFACT", ""),
         schedules=_number("SCHEDULES", values.get("SCHEDULES") or "0", range(0, 1_000_000)),
         runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
     )
+
+
+def arguments_of(options: Options) -> list[str]:
+    """What makes another grader grade the same: the NAME=value words that are not the default."""
+    base = ",".join(f"{number}:{place}" if number else place
+                    for number, place in options.base.items())
+    values = {
+        "ARCH": options.arches[0] if len(options.arches) == 1 else "",
+        "EMU": options.emus[0] if len(options.emus) == 1 else "",
+        "TEST": options.test, "BASE": base, "SEED": options.seed, "CC": options.cc,
+        "OPT": options.opt, "CPUS": options.cpus or "", "SCHEDULES": options.schedules or "",
+        "AS": "text" if options.as_text else "", "HIDDEN": options.hidden,
+        "SANDBOX": options.sandbox,
+    }  # fmt: skip
+    return [f"{name}={value}" for name, value in values.items() if value]
 
 
 def _one(name: str, value: str, allowed) -> str:

@@ -234,6 +234,8 @@ class Plugin:
                 self.boot_failure = GraderError(text)
         if result == INCONCLUSIVE and test.scored:
             result, text = ERROR, f"a test with points ended inconclusive: {text}"
+        if test.folder and self.job.sandbox:
+            return self.kept_back(test, result, failure)
         counts = self.cell.counts if self.cell else {}
         cases = [] if failure else (self.cell.cases if self.cell else [])
         return {"type": "result", "test": test.id, "verdict": result, "text": text,
@@ -242,6 +244,19 @@ class Plugin:
                 "measurement": self.cell.measurement if self.cell else None,
                 "cases": [{"data": case.data, "text": case.text} for case in cases],
                 "seconds": time.monotonic() - self.started}
+
+
+    def kept_back(self, test: JobTest, result: str, failure: Failure | None) -> dict:
+        """The record of a hidden test about code of others: the verdict, and nothing that helps
+        its author to learn what the test does, not even how long it took."""
+        told, text = None, ""
+        if failure:
+            text = "a hidden test"
+            told = Failure(reason=failure.reason, headline=text).as_json()
+        elif result == ERROR:
+            text = "a hidden test broke: make grade HIDDEN=.. tells more where the code is yours"
+        return {"type": "result", "test": test.id, "verdict": result, "text": text,
+                "failure": told, "counts": {}, "spent": {}, "cases": [], "seconds": 0.0}
 
 
 def classify(error: BaseException | None) -> tuple[str, Failure | None, str]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 
 PR_SET_PDEATHSIG = 1
@@ -80,6 +82,36 @@ def kill(process: subprocess.Popen) -> None:
         pass
     process.wait()
     finished(process)
+
+
+def read_capped(process: subprocess.Popen, limit: int, seconds: float) -> tuple[bytes, str]:
+    """What a child prints until it ends, and "" or what it did that ended it.
+
+    It is stopped when it has printed more than `limit` bytes or has run for so long.
+    """
+    assert process.stdout is not None
+    deadline = time.monotonic() + seconds
+    data, trouble = bytearray(), ""
+    with selectors.DefaultSelector() as selector, process.stdout as stream:
+        selector.register(stream, selectors.EVENT_READ)
+        while not trouble:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                trouble = f"took longer than {seconds:g} s"
+            elif selector.select(timeout=left):
+                part = os.read(stream.fileno(), 1 << 16)
+                if not part:
+                    break
+                data += part
+                if len(data) > limit:
+                    trouble = f"printed more than {limit >> 10} KiB"
+        try:
+            if not trouble:
+                process.wait(timeout=max(1.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            trouble = f"took longer than {seconds:g} s"
+    kill(process)
+    return bytes(data[:limit]), trouble
 
 
 def kill_all() -> None:

@@ -102,12 +102,21 @@ def _folder_of(place: Path, lab: Lab, graded: Lab) -> tuple[Path, Path | None]:
         return reference, place if own or lab.number == graded.number else None
     for folder in (place / lab.slug, place / "labs" / lab.slug):
         if folder.is_dir():
+            _refuse_links(place, folder)
             return folder, None
     if lab.number == graded.number:
         if any(place.glob("*.[cS]")):
             return place, None
         raise GraderError(f"FROM={place} holds neither {lab.slug}/ nor the files of this lab")
     return lab.root / "labs" / lab.slug, None
+
+
+def _refuse_links(place: Path, folder: Path) -> None:
+    """A folder of a submission that is a link could stand for another's work, or the reference."""
+    while folder != place:
+        if folder.is_symlink():
+            raise Refused(f"{shown(folder)} is a symbolic link: a lab is built from plain files")
+        folder = folder.parent
 
 
 def how_to_restore(lab: Lab) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from grader import processes  # noqa: E402
+from grader import processes, sandbox  # noqa: E402
 from grader.job import Job  # noqa: E402
 
 
@@ -29,7 +29,7 @@ def run(job: Job, send, plugin=None) -> int:
         "-c", str(Path(__file__).with_name("pytest.ini")), "--rootdir", str(tests.parent),
         "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:junitxml",
         "-q", "--no-header", "--tb=short", "-x" if job.replay is not None else "-q",
-        *dict.fromkeys(str(tests / entry.node) for entry in job.tests),
+        *dict.fromkeys(str(Path(entry.folder or tests) / entry.node) for entry in job.tests),
     ]  # fmt: skip
     return int(pytest.main(arguments, plugins=[plugin or Plugin(job, send)]))
 
@@ -47,6 +47,7 @@ def main() -> int:
         stream.write(json.dumps(record) + "\n")
 
     try:
+        sandbox.use(job.sandbox)
         code = run(job, send)
     except BaseException:
         traceback.print_exc()

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 from typing import Iterable
 
-from grader import processes
+from grader import processes, sandbox
 from grader.errors import GraderError
-from grader.machine import bochslink
+from grader.machine import bochslink, private
 from grader.machine.bochslink import PHYSICAL, Link, Ran
 from grader.machine.bochsregs import NAMES, registers_of
 from grader.machine.machine import HOP_LIMIT, Machine
@@ -83,7 +83,7 @@ class BochsMachine(Machine):
     # ---- starting and ending ----
 
     def _launch(self, iso: Path) -> None:
-        (self._dir / "kernel.iso").symlink_to(iso.resolve())
+        sandbox.lend(iso, self._dir / "kernel.iso")
         (self._dir / "bochsrc").write_text(CONFIGURATION.format(
             cpus=self.cpus, memory=MEMORY, bios=BIOS, vgabios=VGABIOS))
         self._listener = socket.socket(socket.AF_UNIX)
@@ -92,21 +92,23 @@ class BochsMachine(Machine):
         self._listener.settimeout(bochslink.TIMEOUT)
         # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
         preload = self._dir / "fork.so"
-        preload.symlink_to(shim().resolve())
-        environment = processes.clean_environment(
-            TERM="dumb", LD_PRELOAD=str(preload), CORRAL_SOCKET=str(self._dir / "link"),
+        sandbox.lend(shim(), preload)
+        command = sandbox.emulator(
+            ["bochs-bin", "-q", "-f", "bochsrc"], self._dir, TERM="dumb",
+            LD_PRELOAD=str(preload), CORRAL_SOCKET=str(self._dir / "link"),
             GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         with (self._dir / "output").open("wb") as output:
             self._process = processes.start(
-                ["bochs-bin", "-q", "-f", "bochsrc"], cwd=self._dir, env=environment,
+                command, cwd=self._dir, env=processes.clean_environment(),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        sandbox.watch(self._process, self._dir)
         self._listener.settimeout(0.2)
         while self._now is None:
             try:
                 self._now = Link(self._listener.accept()[0])
             except TimeoutError:
                 if self._process.poll() is not None:
-                    said = (self._dir / "output").read_text(errors="replace").strip()[-300:]
+                    said = private.text(self._dir / "output").strip()[-300:]
                     raise GraderError(f"Bochs did not start: {said}") from None
         self._listener.settimeout(bochslink.TIMEOUT)
         self._now.name_registers(NAMES)
@@ -158,7 +160,7 @@ class BochsMachine(Machine):
         try:
             return self._now.run(cpu, limit, until, hold, trace)
         except bochslink.Ended:
-            if SWITCHED_OFF not in (self._dir / "log").read_text(errors="replace"):
+            if SWITCHED_OFF not in private.text(self._dir / "log"):
                 raise
             return Ran(OFF, 0, 0, [])
 

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from grader.errors import GraderError
+from grader.machine.private import peer_of
 from grader.machine.types import TraceStep, cpl_of
 
 LENGTH = struct.Struct("<I")
@@ -43,7 +44,8 @@ class Link:
     def __init__(self, connection: socket.socket):
         self._socket = connection
         self._socket.settimeout(TIMEOUT)
-        self.pid = LENGTH.unpack(self._receive())[0]
+        self._receive()                     # it is there
+        self.pid = peer_of(connection)
 
     def close(self, kill: bool = True) -> None:
         """Ends the process."""

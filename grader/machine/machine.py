@@ -9,6 +9,7 @@ from typing import Iterable
 
 from grader.elf import Elf
 from grader.errors import GraderError
+from grader.machine import private
 from grader.machine.types import (
     ADDRESS, BUDGET, HALTED, OUTPUT, OUTPUT_LIMIT, PANIC, POWER_OFF, STEPS, BootFailed, CallFailed,
     Cell, Regs, Snap, Stop, TraceStep)
@@ -167,7 +168,10 @@ class Machine(ABC):
         del self._snaps[snap.depth + 1:]
         self._go_back(snap)
         self._serial_before = snap.serial
-        self._serial_from = self._serial_path.stat().st_size
+        size = self._serial_path.lstat().st_size
+        if size // OUTPUT_LIMIT > self._serial_from // OUTPUT_LIMIT:
+            private.give_back(self._serial_path, size)
+        self._serial_from = size
 
     # ---- memory ----
 
@@ -217,13 +221,13 @@ class Machine(ABC):
 
     def serial(self) -> bytes:
         """What the present history wrote to the serial port, capped at OUTPUT_LIMIT."""
-        with self._serial_path.open("rb") as file:
+        with private.reading(self._serial_path) as file:
             file.seek(self._serial_from)
             return (self._serial_before + file.read(OUTPUT_LIMIT))[:OUTPUT_LIMIT]
 
     def flooded(self) -> bool:
         """Whether the serial output reached its limit."""
-        new = self._serial_path.stat().st_size - self._serial_from
+        new = self._serial_path.lstat().st_size - self._serial_from
         return len(self._serial_before) + new >= OUTPUT_LIMIT
 
     # ---- calls on a parked CPU ----

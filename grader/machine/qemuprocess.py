@@ -8,15 +8,18 @@ import subprocess
 import time
 from pathlib import Path
 
-from grader import processes
+from grader import processes, sandbox
 from grader.errors import GraderError
+from grader.machine import private
 from grader.machine.monitor import Qmp, Qtest, connect
-from grader.machine.private import PrivateDir
+from grader.machine.private import PrivateDir, peer_of
 from grader.machine.rsp import Rsp
 from grader.machine.types import Cell
 
 CPU_MODEL = "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx"
 MEMORY = 16                      # MiB
+SECCOMP = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+LOG_PART = 16 << 20              # bytes of the log that are looked at together
 RESET_SECONDS = 60.0             # only to notice a QEMU that hangs
 
 
@@ -43,7 +46,7 @@ class QemuProcess:
     def _start(self, binary: str, iso: Path, cpus: int) -> None:
         place = self.dir
         # The ISO's path may hold commas or spaces, which QEMU's options cannot.
-        (place / "kernel.iso").symlink_to(iso.resolve())
+        sandbox.lend(iso, place / "kernel.iso")
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", place / "snap.qcow2", "1G"],
                        check=True, stdin=subprocess.DEVNULL)
         command = [
@@ -59,15 +62,20 @@ class QemuProcess:
             "-drive", f"if=none,id=snap,format=qcow2,file={place}/snap.qcow2,cache=unsafe",
             "-d", "cpu_reset", "-D", f"{place}/log",
         ]  # fmt: skip
+        if sandbox.strict():
+            command += ["-sandbox", SECCOMP]
         with (place / "stderr").open("wb") as errors:
-            self._process = processes.start(command, stdin=subprocess.DEVNULL,
+            self._process = processes.start(sandbox.emulator(command, place), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=errors)
+        sandbox.watch(self._process, place)
         try:
-            self.qmp = Qmp(connect(place / "qmp", self._alive))
+            link = connect(place / "qmp", self._alive)
+            self._pid = peer_of(link)
+            self.qmp = Qmp(link)
             self.qtest = Qtest(connect(place / "qtest", self._alive))
             self.rsp = Rsp(str(place / "gdb"))
         except GraderError as error:
-            said = (place / "stderr").read_text(errors="replace").strip()[-300:]
+            said = private.text(place / "stderr").strip()[-300:]
             raise GraderError(f"{error} {said}".strip()) from None
 
     def _alive(self) -> bool:
@@ -75,7 +83,7 @@ class QemuProcess:
 
     def cpu_seconds(self) -> float:
         """Processor time that QEMU has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
@@ -118,7 +126,7 @@ class QemuProcess:
 
     def triple_fault(self, since: int) -> tuple[bool, int]:
         """Whether the log names a triple fault after this position, and the log's end."""
-        with (self.dir / "log").open(errors="replace") as log:
+        with private.reading(self.dir / "log") as log:
             log.seek(since)
-            found = "Triple fault" in log.read()
+            found = b"Triple fault" in log.read(LOG_PART)
             return found, log.tell()

@@ -23,9 +23,9 @@ def shim() -> Path:
     key = hashlib.sha256(text).hexdigest()[:16]
     for folder in (build_dir() / "cache", Path("/tmp") / f"corral-cache-{os.getuid()}"):
         target = folder / f"bochs_fork-{key}.so"
-        if target.exists() and target.stat().st_uid == os.getuid():
-            return target
-        try:
+        try:        # the folder may be another user's
+            if target.exists() and target.stat().st_uid == os.getuid():
+                return target
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if folder.stat().st_uid == os.getuid():
                 return _compile(folder, target)

@@ -38,7 +38,7 @@ def assemble(grade: Grade) -> dict[str, Any]:
         "from": options.source,
         "base": {str(n): place for n, place in sorted(options.base.items())},
         "cc": options.cc, "opt": options.opt, "seed": grade.seed, "seed_given": bool(options.seed),
-        "selected": options.test,
+        "selected": options.test, "sandbox": options.sandbox,
         "score": number(points), "max": number(maximum),
         "bonus": number(bonus), "bonus_max": number(bonus_max),
         "full": score.full_marks(grade),
@@ -86,6 +86,7 @@ def _test(grade: Grade, test: Test, table: dict) -> dict[str, Any]:
                              "text": "" if result.verdict == ERROR else result.text}
     return {
         "id": test.id, "title": test.title, "node": test.node, "why": test.why,
+        "hidden": test.hidden,
         "score": number(score.test_score(grade, test)),
         "max": number(score.test_max(grade, test)), "results": results,
         "cases": [ident for ident, entry in table.items() if entry["test"] == test.id],

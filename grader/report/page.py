@@ -26,12 +26,13 @@ def convert(data: dict[str, Any]) -> str:
     """The whole page."""
     lab = data["lab"]
     title = f"Lab {lab['number']}: {lab['title']}"
+    about = text.head(data) + text.request_lines(data.get("pull_request"))
     body = [
         f"<h1>{e(title)}</h1>",
         f'<p class="score"><b>{plain_number(data["score"])}</b> / {plain_number(data["max"])}'
         + (f' <span>bonus {plain_number(data["bonus"])} / {plain_number(data["bonus_max"])}</span>'
            if data["bonus_max"] else "") + "</p>",
-        f"<p class=\"about\">{'<br>'.join(e(line) for line in text.head(data))}</p>",
+        f"<p class=\"about\">{'<br>'.join(e(line) for line in about)}</p>",
         *_errors(data), *_table(data), *_failures(data), *measured.sections(data),
         *_builds(data),
         f'<p class="about">{"<br>".join(e(line) for line in text.times(data))}</p>',

@@ -23,6 +23,9 @@ class Style:
         return f"\033[{CODES[kind]}m{text}\033[0m"
 
 
+NO_PAINT = Style(False)
+
+
 def for_terminal() -> Style:
     """The style for standard output."""
     return Style(processes.on_terminal() and not os.environ.get("NO_COLOR"))

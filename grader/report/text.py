@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from grader import sandbox
 from grader.report import failures, measured, table
 from grader.report.style import Style, clean, join, labelled, sentence
 from grader.verdict import NOT_WRITTEN
@@ -16,6 +17,8 @@ def head(data: dict[str, Any]) -> list[str]:
     lab = data["lab"]
     seed = "from SEED" if data["seed_given"] else "from your files: same files, same score"
     lines = [f"grade lab{lab['number']} ({lab['title']}), seed {data['seed']} ({seed})"]
+    if data.get("sandbox"):
+        lines.append(sandbox_line(data["sandbox"]))
     parts = []
     for cell in data["cells"]:
         counts = ", ".join(f"{number} {clean(what)}" for what, number in cell["counts"].items())
@@ -28,6 +31,32 @@ def head(data: dict[str, Any]) -> list[str]:
             line = ""
         line += ("   " if line else "") + part
     return lines + ([line] if line else [])
+
+
+def sandbox_line(kind: str) -> str:
+    """What kept the code in."""
+    return f"sandbox: {sandbox.WORDS.get(kind, clean(kind))}"
+
+
+def request_lines(request: dict[str, Any] | None) -> list[str]:
+    """What was graded of a pull request, and what was not."""
+    if not request:
+        return []
+    lines = [f"pull request: head {clean(request['head'])[:12]} on base "
+             f"{clean(request['base'])[:12]}, with the base's grader, kernel and tests"]
+    for slug, names in request["taken"].items():
+        lines.append(f"taken from labs/{clean(slug)}: {clean(', '.join(names)) or 'nothing'}")
+    if request["new"]:
+        lines.append(f"new: {clean(', '.join(request['new']))}")
+    for number in request["also"]:
+        lines.append(f"it also changes lab {number}: LAB={number} grades that")
+    for path, why in request["left_out"].items():
+        lines.append(f"not graded: {clean(path)} ({clean(why)})")
+    if request["left_out_more"]:
+        lines.append(f"not graded: {request['left_out_more']} more")
+    if not request["complete"]:
+        lines.append("not graded: more than git could list")
+    return lines
 
 
 def report(data: dict[str, Any], style: Style, as_text: bool = False) -> list[str]:

@@ -1,4 +1,4 @@
-"""A lab is built where the rest of the tree cannot be seen: no reference, no tests, no other build.
+"""A build of one's own: the rest of the tree is hidden, nothing else is.
 
 Works by a user and mount namespace.  Where the system forbids these (a chroot, some containers)
 the build goes on without, and the checks by name in sources.py and contract.py stand alone.
