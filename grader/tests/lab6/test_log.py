@@ -83,6 +83,7 @@ def test_wrap(cell):
     scene = LogScene(cell)
     scene.find_kind()
     for edge in NEAR:
+        full_across(scene, edge)
         for room in (2, 8, 64):
             scene.new(room, edge - scene.random.randrange(1, room + 1))
             if room == 64:
@@ -91,9 +92,19 @@ def test_wrap(cell):
             rounds(scene, (0,), 3, 4 * room)
             held_over(scene, room)
             rounds(scene, (0, 1), 3, 4 * room)
-            scene.new(room, edge - scene.random.randrange(room + 1, 3 * room))
+            scene.new(room, edge - scene.random.randrange(2, room + 1))
             held_over(scene, room)
             rounds(scene, (0, 1), 2, 4 * room)
+
+
+def full_across(scene, edge):
+    """The log is full while its oldest record has a number before the edge, and the next one is at
+    it or behind it."""
+    for room, before in ((2, 2), (8, scene.random.randrange(2, 9)), (8, 8)):
+        scene.new(room, edge - before)
+        for cpu in (0, 1):
+            scene.play(cpu, [(WRITE, scene.record(cpu)) for _ in range(room + 2)] + [(DROPPED,)])
+        scene.settle([scene.log])
 
 
 def held_over(scene, room):

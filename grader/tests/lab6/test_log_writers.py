@@ -8,8 +8,8 @@ from grader.explore.sweep import Event, given, go_to, sweep, trace
 from grader.verdict import WRONG, Fail
 
 NMI_SIZE = 8            # bytes that an NMI writes
-INNER, SAMPLES = 3, 12  # places of the first NMI, and for each of the second in it
-GIVEN = 6               # boundaries of a path in given code: all the same to the lab
+INNER, SAMPLES = 2, 12  # places of the first NMI, and for each of the second in it
+GIVEN = 5               # boundaries of a path in given code: all the same to the lab
 DEADLOCK = ("the handler waits for what it has interrupted, which goes on when the handler is "
             "done: a deadlock.")
 
