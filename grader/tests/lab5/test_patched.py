@@ -1,6 +1,6 @@
 """Exercises 5.4 and 5.5: code that is executed while it is written, in every schedule."""
 
-from grader.explore.corral import check_accepted, corral_region
+from grader.explore.corral import check_accepted, check_back, corral_region
 from grader.explore.explore import explore
 from grader.explore.ipis import NEW_CODE, Turns
 from grader.explore.region import Memory
@@ -31,7 +31,9 @@ def region_of(cell, scene, kind, doing, events=(), name=""):
         if all(done.before not in run.region.sends for done in run.log):
             raise Fail(WRONG, expected="the other CPU is told, so that it serialises",
                        seen="no IPI was sent")
-        check_accepted(scene, doing)
+        check_accepted(scene, [0])
+        for cpu in doing:
+            check_back(scene, cpu)      # what it called gives no result
 
     return corral_region(
         scene, name, doing, events=events, check=check, memory=[code],
