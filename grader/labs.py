@@ -59,7 +59,7 @@ class Lab:
     needs: tuple[int, ...]        # labs that it stands on
     symbols: tuple[str, ...]      # global symbols of the contract
     cpus: int                     # that the machine has, unless CPUS says otherwise
-    explores: bool                # its tests run schedules: `make test` tries most of it in Bochs only
+    explores: bool                # its tests take long: `make test` tries most of it in Bochs only
     exercises: tuple[Exercise, ...]
     new_files: bool = True        # a pull request may add *.c, *.h and *.S to its folder
 

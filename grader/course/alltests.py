@@ -33,7 +33,7 @@ def test_command(options: Options) -> int:
         print(f"{'ok    ' if good else 'FAILED'} {words}", flush=True)
     for lab in trials.labs_of(options):
         for kinds, cells in parts(lab, options):
-            for trial in trials.run_all(lab, cells, kinds):
+            for trial in trials.run_all(lab, cells, kinds, one_cell=lab.explores):
                 trials.print_trial(trial)
                 checks.append((trial.name, trial.good))
     good = docs()
@@ -51,9 +51,9 @@ def test_command(options: Options) -> int:
 def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
-    Where tests run schedules, these are the same in both emulators and take QEMU six times as long:
-    all but the reference and the skeleton are tried in Bochs alone.  `make mutants` tries wrong answers
-    and other right ones in all cells.
+    Where tests take long, they are the same in both emulators and take QEMU six times as long: all but
+    the reference and the skeleton are tried in Bochs alone, each wrong answer in one width.
+    `make mutants` tries wrong answers and other right ones in all cells.
     """
     if not lab.explores:
         return [(KINDS, options)]

@@ -61,8 +61,12 @@ def reference_options(options: Options) -> Options:
     return replace(options, source="solutions", base={}, test="")
 
 
-def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Trial]:
-    """Runs the trials of the kinds asked for, one after the other, each on all processors."""
+def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
+            one_cell: bool = False) -> Iterator[Trial]:
+    """Runs the trials of the kinds asked for, one after the other, each on all processors.
+
+    With `one_cell` a wrong answer is tried in one cell only, each cell having its turn.
+    """
     wanted = options.test
     options = reference_options(options)
     if "reference" in kinds:
@@ -83,7 +87,9 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     if "later" in kinds and not wanted:
         yield from _later(lab, options)
-    for mutant in load_mutants(lab):
+    for number, mutant in enumerate(load_mutants(lab)):
+        if one_cell:
+            mutant = _in_one_cell(mutant, options, number)
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
         if ("forger" if mutant.forger else "mutant") in kinds:
@@ -93,21 +99,30 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...]) -> Iterator[Tria
 
 
 def _later(lab: Lab, options: Options) -> Iterator[Trial]:
-    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference and its
-    alternates; and this lab's own tests, with each of those alternates below it."""
+    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference, and at the
+    last stage for its alternates too; and this lab's own tests, with each of those alternates below
+    it."""
+    last = lab.number == max(find_labs())
     for earlier in stage(lab, find_labs())[:-1]:
         for each in (None, *load_alternates(earlier)):
             name = each.name if each else "reference"
             without = each.without if each else ()
             on_it = (replace(options, source=str(each.folder), base=each.base) if each
                      else options)
-            yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
-                         lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
+            if last or not each:
+                yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
+                             lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
             if each:
                 below = replace(options, base={earlier.number: str(each.folder)},
                                 arches=options.arches[:1] if lab.explores else options.arches)
                 yield _timed("later", lab, f"lab{earlier.number} {name}: lab{lab.number}'s tests",
                              lambda t, o=below: _reference(t, lab, o))
+
+
+def _in_one_cell(mutant: Mutant, options: Options, number: int) -> Mutant:
+    """The same, to be killed in one of its cells: the one whose turn it is."""
+    cells = [cell for cell in options.cells if cell in mutant.cells]
+    return replace(mutant, cells=(cells[number % len(cells)],)) if cells else mutant
 
 
 class _Watch(Progress):

@@ -7,20 +7,20 @@ from grader.explore.traces import (CLOCK, DISPATCH, EVENT, FIRST_SLOT, KERNEL, L
                                    WORDS, Traced, TraceScene)
 from grader.verdict import WRONG, Fail
 
-FIELDS = ("as", "user", "kernel")
-FREE = 0                # what page_count_free() must be again
-
 
 class Reader(TraceScene, RingScene):
     """A program that reads the timeline."""
 
     def __init__(self, cell):
         TraceScene.__init__(self, cell)
-        self.owner = self.thread()
         self.free = self.m.call(0, "page_count_free")
+        self.owner = self.thread()
         if self.map():
             raise Fail(WRONG, expected="trace_map() gives 0", seen="an error")
         self.page, self.word = self.pages()
+        if self.page % 4096 or self.word % 4096 or not self.page or not self.word:
+            raise Fail(WRONG, expected="trace_map() sets reader->user and reader->kernel to the pages",
+                       seen=f"{self.word:#x} and {self.page:#x}")
 
     def map(self) -> int:
         return self.signed(self.m.call(0, "probe_trace_map", self.owner))
@@ -49,7 +49,7 @@ class Reader(TraceScene, RingScene):
 
 def test_pages(cell):
     """What is mapped and how; after the end the pages are free, and all can begin again."""
-    for again in range(2):
+    for _ in range(2):
         scene = Reader(cell)
         for address, rights in ((USER, "rw"), (KERNEL, "r")):
             seen = scene.mapped(address)
@@ -61,10 +61,10 @@ def test_pages(cell):
         scene.m.call(0, "trace_unmap", scene.m.elf.address("trace_reader"))
         scene.m.call(0, "as_destroy", scene.pointer_of_space(), budget=400_000)
         left = scene.m.call(0, "page_count_free")
-        if left < scene.free:
-            raise Fail(WRONG, expected="the two pages are free again", seen=f"{scene.free - left} are not")
-        if not again:
-            cell.park()
+        if left != scene.free:
+            raise Fail(WRONG, expected=f"{scene.free} free pages, as before the program began",
+                       seen=str(left))
+        cell.park()
 
 
 def test_through(cell):

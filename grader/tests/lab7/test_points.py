@@ -1,8 +1,7 @@
 """Exercise 7.2: trace points that are switched while the code runs."""
 
 from grader.explore.ipis import ON, ROUNDS, Turns
-from grader.explore.traces import (CLOCK, KINDS, NMI, SWITCH, SYSCALL, TraceScene, begin, end,
-                                   switch)
+from grader.explore.traces import (CLOCK, KINDS, NMI, SWITCH, SYSCALL, TraceScene, end, switch)
 from grader.verdict import WRONG, Fail
 
 POINTS = (SYSCALL, SWITCH, CLOCK)
@@ -74,10 +73,23 @@ def test_meanwhile(cell):
         if not on:
             switch(turns, 0, SWITCH, 1)
         start = turns.m.snapshot()
+        alone(turns, on)
         for turn in range(40, 1800, 160):
             turns.m.restore(start)
             meanwhile(turns, reader, turn, on)
         cell.park()
+
+
+def alone(turns, on):
+    """CPU 0 switches, and no other CPU has had a turn: it waits for them."""
+    turns.m.write_u32("probe_trace_kind", SWITCH)
+    turns.m.write_u32("probe_trace_on", on)
+    turns.m.start(0, "probe_trace_set", flags=ON)
+    for _ in range(3):
+        if turns.give(0, "probe_returned"):
+            raise Fail(WRONG, expected="every other CPU serialises before trace_set() comes back",
+                       seen="it came back, and CPU 1 has had no turn",
+                       cause="a CPU may execute what it has fetched before.")
 
 
 def meanwhile(turns, reader, turn, on):
