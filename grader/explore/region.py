@@ -21,6 +21,7 @@ PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the
 ROUNDS = 12         # turns of such CPUs without anybody getting further
 LONGEST = 1500      # moves of a schedule
 START_BUDGET = 20_000
+STACK = 192         # bytes of a CPU's stack that belong to what it does just now
 GAP = 256           # bytes between two ranges that are read at once all the same
 GENERAL = {64: ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
                 *(f"r{n}" for n in range(8, 16)), "rip", "rflags"),
@@ -435,7 +436,7 @@ class Run:
         cpu, region = move.cpu, self.region
         if cpu != self.current:
             self.current, self.turn, self._writes = cpu, 0, 0
-            self._seen = {self._stood[cpu]: [0, None, 0]} if cpu in self._stood else {}
+            self._seen = {self._stood[cpu]: [0, None, 0, None]} if cpu in self._stood else {}
             self._passed.clear()
         self._waiting.pop(cpu, None)
         self._stale.discard(cpu)
@@ -560,18 +561,33 @@ class Run:
             return
         old = self._seen.get(key)
         if old is None:
-            self._seen[key] = [self._writes, self._look() if known else None, self.turn]
+            self._seen[key] = [self._writes, self._look() if known else None, self.turn, None]
         elif old[0] == self._writes:
-            self._wait(cpu, self._look(), self.turn - old[2])
+            if self._surely(cpu, old):
+                self._wait(cpu, self._look(), self.turn - old[2])
         else:
             memory = self._look()
-            if old[1] == memory:
+            if old[1] != memory:
+                self._seen[key] = [self._writes, memory, self.turn, None]
+            elif self._surely(cpu, old):
                 self._wait(cpu, memory, self.turn - old[2])
-            else:
-                self._seen[key] = [self._writes, memory, self.turn]
         if self.turn >= PATIENCE and cpu not in self._waiting:
             self._wait(cpu, b"", PATIENCE)
             self._tired[cpu] = self._tired.get(cpu, 0) + 1
+
+    def _surely(self, cpu: int, old: list) -> bool:
+        """Whether nothing on its stack has changed either since it was there: a loop may count there, and
+        in 32 bits the arguments of a function are there.  Of a loop that is known it is believed."""
+        if self.at[cpu] in self.region.spins:
+            return True
+        before, old[2] = old[3], self.turn if old[3] is None else old[2]
+        try:
+            old[3] = self.m.read(self.m.regs(cpu).sp, STACK, cpu)
+        except Unmapped:
+            old[3] = b""        # so near its top
+        if before is not None and before != old[3]:
+            old[2] = self.turn
+        return before == old[3]
 
     def _wait(self, cpu: int, memory: bytes, moves: int) -> None:
         """The CPU waits: it has gone round in a loop, in so many moves, or it has nothing to do."""
