@@ -52,13 +52,15 @@ def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
     Where tests take long, they are the same in both emulators and take QEMU six times as long: all but
-    the reference and the skeleton are tried in Bochs alone, each wrong answer in one width.
-    `make mutants` tries wrong answers and other right ones in all cells.
+    the reference and the skeleton are tried in Bochs alone, each wrong answer in one width, and the
+    tests of earlier labs on the last stage alone.  `make mutants` tries wrong answers and other right
+    ones in all cells, `make soak` every other right one below every later lab.
     """
     if not lab.explores:
         return [(KINDS, options)]
     quick = replace(options, emus=("bochs",))
-    return [(tuple(k for k in KINDS if k not in SLOW), options), (SLOW, quick)]
+    slow = tuple(k for k in SLOW if k != "later" or lab.number == max(find_labs()))
+    return [(tuple(k for k in KINDS if k not in SLOW), options), (slow, quick)]
 
 
 def own_tests() -> tuple[int, int]:

@@ -65,7 +65,8 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
             one_cell: bool = False) -> Iterator[Trial]:
     """Runs the trials of the kinds asked for, one after the other, each on all processors.
 
-    With `one_cell` a wrong answer is tried in one cell only, each cell having its turn.
+    With `one_cell` a wrong answer is tried in one cell only, each cell having its turn, and what is
+    later is tried above the references alone.
     """
     wanted = options.test
     options = reference_options(options)
@@ -86,7 +87,7 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
             yield _timed("alternate", lab, each.name,
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     if "later" in kinds and not wanted:
-        yield from _later(lab, options)
+        yield from _later(lab, options, one_cell)
     for number, mutant in enumerate(load_mutants(lab)):
         if one_cell:
             mutant = _in_one_cell(mutant, options, number)
@@ -98,20 +99,18 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
                          lambda t, m=mutant, f=run_one: f(t, lab, m, options))
 
 
-def _later(lab: Lab, options: Options) -> Iterator[Trial]:
-    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference, and at the
-    last stage for its alternates too; and this lab's own tests, with each of those alternates below
-    it."""
-    last = lab.number == max(find_labs())
+def _later(lab: Lab, options: Options, one_cell: bool) -> Iterator[Trial]:
+    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference and, unless
+    `one_cell`, for its alternates; and this lab's own tests, with each of those alternates below it.
+    """
     for earlier in stage(lab, find_labs())[:-1]:
-        for each in (None, *load_alternates(earlier)):
+        for each in (None, *(() if one_cell else load_alternates(earlier))):
             name = each.name if each else "reference"
             without = each.without if each else ()
             on_it = (replace(options, source=str(each.folder), base=each.base) if each
                      else options)
-            if last or not each:
-                yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
-                             lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
+            yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
+                         lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
             if each:
                 below = replace(options, base={earlier.number: str(each.folder)},
                                 arches=options.arches[:1] if lab.explores else options.arches)

@@ -233,7 +233,7 @@ def test_the_code_that_runs_is_the_bases(repo, monkeypatch):
 
 def test_a_base_that_is_no_course(repo, tmp_path):
     empty = repo.commit_tree(repo.raw_tree([(FILE, b"x", repo.blob(b"x"))]))
-    with pytest.raises(GraderError, match="no tree of this course"):
+    with pytest.raises(GraderError, match="it is no tree of the course"):
         layout.write_base(Repository(repo.place), empty, tmp_path, layout.PARTS)
 
 
