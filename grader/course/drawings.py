@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from grader import evaluate
 from grader.errors import GraderError
 from grader.explore.drawing import FRAME, TSS_FIELDS
-from grader.explore.nmi import FromRing3, NmiScene
+from grader.explore.nmi import NmiScene
 from grader.explore.sweep import elf_of
 from grader.labs import find_labs
 from grader.machine import Cell, boot

@@ -84,9 +84,7 @@ class Locks:
         self.check_shared()
 
     def failed(self, stop, expected: str) -> Exception:
-        if stop.reason == BUDGET:
-            later = self.m.run(stop.cpu, (), GRACE)     # a panic that is being printed says more
-            stop = later if later.reason == "panic" else stop
+        stop = self.m.grace(stop)
         failure = failure_of_stop(stop)
         return Fail(failure.reason if failure else HANG, expected=expected,
                     seen=failure.seen if failure else str(stop),

@@ -33,7 +33,6 @@ KERNEL_FROM = {64: 0xFFFF_8000_0000_0000, 32: 0xC000_0000}     # kernel/include/
 DEVICE = range(0x50, 0xC0)      # vectors that the kernel's probe answers, but for this one:
 SYSTEM_CALL = 0x80
 BUDGET = 40_000                 # instructions for one way through the kernel
-GRACE = 1_000_000               # more of them, for a kernel that is about to say what is wrong
 PAGE = 4096
 DRAWN = 8                       # words of a stack that a report shows
 REPAIRS = 4                     # faults of the kernel that may come before one of ring 3
@@ -200,9 +199,7 @@ class Scene:
 
     def failed(self, stop, expected: str, at: Place | None = None) -> Exception:
         """The failure that a stop is."""
-        if stop.reason == "budget":
-            later = self.m.run(stop.cpu, (), GRACE)     # a panic that is being printed says more
-            stop = later if later.reason == "panic" else stop
+        stop = self.m.grace(stop)
         failure = failure_of_stop(stop)
         if failure is None:
             return GraderError(f"the emulator stopped: {stop}")

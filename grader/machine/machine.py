@@ -20,6 +20,7 @@ MAILBOX_SIZE = 64
 MAILBOX_RET = 40
 BOOT_BUDGET = 50_000_000               # instructions, from boot_choice to probe_ready
 PANIC_TEXT = 512
+GRACE = 1_000_000                       # instructions in which a panic is printed
 HOP_LIMIT = 20_000                     # instructions from one point to the next
 WANTED = (ADDRESS, STEPS)               # stops that need no place for a report
 
@@ -250,9 +251,17 @@ class Machine(ABC):
         self.start(cpu, fn, *args, flags=flags)
         stop = self.run(cpu, "probe_returned", budget)
         if stop.reason != ADDRESS:
+            stop = self.grace(stop)
             name = fn if isinstance(fn, str) else self.elf.name(fn)
             raise CallFailed(stop, f"{name}() did not return")
         return self.result(cpu)
+
+    def grace(self, stop: Stop) -> Stop:
+        """Of a CPU that has used its budget: the panic that it is about to print, if it is."""
+        if stop.reason != BUDGET:
+            return stop
+        later = self.run(stop.cpu, (), GRACE)
+        return later if later.reason == PANIC else stop
 
     def result(self, cpu: int) -> int:
         """What the last call on this CPU returned, as wide as a register."""

@@ -73,7 +73,8 @@ def test_no_leaks(cell):
     scene = Scene(cell)
     scene.tss()
     first, second = scene.present(), scene.thread()
-    scene.guard(second)
+    scene.present()
+    second = scene.thread()
     m, layout = scene.m, scene.layout
     flags = {"flags": 0x246 | 0x8D5 | 0x400 | NT | 0x40000}
     loud = layout.random_program(scene.random, scene.sled(1), **flags)

@@ -1,7 +1,6 @@
 """Bonus 3.8: two things that real kernels got wrong, with an NMI before each instruction."""
 
 from grader.explore.nmi import FromRing3, NmiScene
-from grader.explore.registers import USER_DS
 from grader.explore.scene import SUBJECT
 from grader.explore.sweep import labs_own, path_of, sweep, trace, walk
 from grader.verdict import WRONG, Fail
