@@ -72,9 +72,9 @@ def test_no_leaks(cell):
     """One thread with every flag set, one with none: each finds its own after a switch."""
     scene = Scene(cell)
     scene.tss()
-    first, second = scene.present(), scene.thread()
     scene.present()
     second = scene.thread()
+    scene.guard(second)
     m, layout = scene.m, scene.layout
     flags = {"flags": 0x246 | 0x8D5 | 0x400 | NT | 0x40000}
     loud = layout.random_program(scene.random, scene.sled(1), **flags)
