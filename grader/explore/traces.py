@@ -67,6 +67,13 @@ class TraceScene(Scene):
             return None
         return Traced.of(self.m.read("probe_event", EVENT.size))
 
+    def logged(self, of: int, cpu: int = 0) -> list[Traced]:
+        """All events in the log of CPU `of`, as they lie there; read on another one."""
+        found = []
+        while self.m.call(cpu, "probe_trace_logged", of, flags=flags_for(DISPATCH, True)) & 0xFF:
+            found.append(Traced.of(self.m.read("probe_event", EVENT.size)))
+        return found
+
     def rest_of(self, most: int = 600) -> list[Traced]:
         """All events that there are, in the order of the timeline."""
         found = []

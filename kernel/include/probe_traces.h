@@ -17,8 +17,9 @@ void probe_trace_hit(uintptr_t kind, uintptr_t value);
 /* `times` trips past a trace point of its own for each kind but TRACE_NMI. */
 void probe_trace_points(uintptr_t kind, uintptr_t value, uintptr_t times);
 
-/* trace_next() into probe_event. */
+/* trace_next() into probe_event; the next event in a CPU's log. */
 bool probe_trace_next(void);
+bool probe_trace_logged(uintptr_t cpu);
 
 /* trace_set() of probe_trace_kind, to probe_trace_on; in the form that probe_then_rest() calls. */
 extern uint32_t probe_trace_kind, probe_trace_on;

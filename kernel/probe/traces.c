@@ -3,6 +3,8 @@
  */
 #include "probe_traces.h"
 
+#include "string.h"
+
 struct trace_event probe_event;
 uint32_t           probe_trace_kind, probe_trace_on;
 
@@ -36,6 +38,15 @@ HOST_STOPS_HERE void probe_trace_points(uintptr_t kind, uintptr_t value, uintptr
 HOST_STOPS_HERE bool probe_trace_next(void)
 {
     return trace_next(&probe_event);
+}
+
+HOST_STOPS_HERE bool probe_trace_logged(uintptr_t cpu)
+{
+    struct log_record record;
+    if (!logring_read(&trace_logs[cpu], &record))
+        return false;
+    memcpy(&probe_event, record.bytes, sizeof(probe_event));
+    return true;
 }
 
 HOST_STOPS_HERE uintptr_t probe_trace_set(uintptr_t unused)

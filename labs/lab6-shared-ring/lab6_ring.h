@@ -22,4 +22,8 @@ _Static_assert(sizeof(struct lab6_ring) <= LAB6_AREA_SIZE, "the area is too smal
 /* In buffers.c: the bytes that a descriptor names, or NULL.  The descriptor is the kernel's copy. */
 const void *named_bytes(struct ring *ring, const struct ring_descriptor *descriptor);
 
+/* In drain.c: exercises 6.3 and 6.5. */
+bool possible(const struct ring *ring, uint32_t count);
+void disarm(struct ring *ring);
+
 #endif

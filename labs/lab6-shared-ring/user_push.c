@@ -12,7 +12,7 @@ void ring_producer_init(struct ring_producer *producer, void *user, const void *
 }
 
 /* Whether the kernel asks for a doorbell, now that the descriptor is in. */
-static inline int armed(const struct kernel_page *kernel)
+int kernel_sleeps(const struct kernel_page *kernel)
 {
     /* What must be done before this look, and how do you make sure that it is? */
     (void)kernel;

@@ -36,7 +36,7 @@ static uint32_t waiting(struct ring *ring)
 /* END 6.2 */
 
 /* Whether so many may wait.  The count comes from ring 3. */
-static inline bool possible(const struct ring *ring, uint32_t count)
+bool possible(const struct ring *ring, uint32_t count)
 {
     /* BEGIN 6.3 */
     return count <= ring->slots;
@@ -49,7 +49,7 @@ static inline bool possible(const struct ring *ring, uint32_t count)
 }
 
 /* From here on no doorbell is needed: we look anyway. */
-static inline void disarm(struct ring *ring)
+void disarm(struct ring *ring)
 {
     /* BEGIN 6.5 */
     struct kernel_page *kernel = ring->kernel;

@@ -21,11 +21,11 @@ struct buffer {
 /* END 6.4 */
 
 struct lab6_ring {
-    /* BEGIN 6.2 */
+    /* BEGIN 6.1 */
     uint32_t next; /* the number of the next descriptor: the truth, of which `consumed` is a copy */
-    /* INSTEAD 6.2 */
+    /* INSTEAD 6.1 */
     //| /* What does the kernel have to remember by itself, because ring 3 must not tell it? */
-    /* END 6.2 */
+    /* END 6.1 */
     uint32_t      references; /* exercise 6.7 */
     struct buffer buffers[RING_BUFFERS];
 };
@@ -33,5 +33,9 @@ _Static_assert(sizeof(struct lab6_ring) <= LAB6_AREA_SIZE, "the area is too smal
 
 /* In buffers.c: the bytes that a descriptor names, or NULL.  The descriptor is the kernel's copy. */
 const void *named_bytes(struct ring *ring, const struct ring_descriptor *descriptor);
+
+/* In drain.c: exercises 6.3 and 6.5. */
+bool possible(const struct ring *ring, uint32_t count);
+void disarm(struct ring *ring);
 
 #endif

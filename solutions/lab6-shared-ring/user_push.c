@@ -21,7 +21,7 @@ void ring_producer_init(struct ring_producer *producer, void *user, const void *
 /* END 6.2 */
 
 /* Whether the kernel asks for a doorbell, now that the descriptor is in. */
-static inline int armed(const struct kernel_page *kernel)
+int kernel_sleeps(const struct kernel_page *kernel)
 {
     /* BEGIN 6.5 */
     /* First the count, then this look: the other half of ring_arm(), with the same fence. */
@@ -45,7 +45,7 @@ enum ring_pushed ring_push(struct ring_producer *producer, const struct ring_des
     user->slots[producer->next++ & (producer->slots - 1)] = *descriptor;
     /* Release: the descriptor is in its slot before the kernel is told so. */
     __atomic_store_n(&user->produced, producer->next, __ATOMIC_RELEASE);
-    return armed(kernel) ? RING_DOORBELL : RING_PUSHED;
+    return kernel_sleeps(kernel) ? RING_DOORBELL : RING_PUSHED;
     /* INSTEAD 6.2 */
     //| /*
     //|  *   1  is there room?
