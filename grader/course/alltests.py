@@ -52,9 +52,10 @@ def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
     Where tests take long, they are the same in both emulators and take QEMU six times as long: all but
-    the reference and the skeleton are tried in Bochs alone, each wrong answer in one width, and the
-    tests of earlier labs on the last stage alone.  `make mutants` tries wrong answers and other right
-    ones in all cells, `make soak` every other right one below every later lab.
+    the reference and the skeleton are tried in Bochs alone; of the wrong answers so many, each in one
+    width, that every test has caught one; and the tests of earlier labs on the last stage alone.
+    `make mutants` tries all wrong answers and other right ones in all cells, `make soak` every other
+    right one below every later lab.
     """
     if not lab.explores:
         return [(KINDS, options)]

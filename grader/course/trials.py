@@ -65,8 +65,8 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
             one_cell: bool = False) -> Iterator[Trial]:
     """Runs the trials of the kinds asked for, one after the other, each on all processors.
 
-    With `one_cell` a wrong answer is tried in one cell only, each cell having its turn, and what is
-    later is tried above the references alone.
+    With `one_cell` only so many wrong answers are tried that each test that catches one has caught one,
+    each of them in one cell, by turns; and what is later is tried above the references alone.
     """
     wanted = options.test
     options = reference_options(options)
@@ -88,7 +88,7 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     if "later" in kinds and not wanted:
         yield from _later(lab, options, one_cell)
-    for number, mutant in enumerate(load_mutants(lab)):
+    for number, mutant in enumerate(_each_test_once(lab) if one_cell else load_mutants(lab)):
         if one_cell:
             mutant = _in_one_cell(mutant, options, number)
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
@@ -116,6 +116,17 @@ def _later(lab: Lab, options: Options, one_cell: bool) -> Iterator[Trial]:
                                 arches=options.arches[:1] if lab.explores else options.arches)
                 yield _timed("later", lab, f"lab{earlier.number} {name}: lab{lab.number}'s tests",
                              lambda t, o=below: _reference(t, lab, o))
+
+
+def _each_test_once(lab: Lab) -> list[Mutant]:
+    """The forgers, and those wrong answers that a test catches which has caught none before."""
+    caught: set[str] = set()
+    chosen = []
+    for mutant in load_mutants(lab):
+        if mutant.forger or not caught >= set(mutant.killed_by):
+            chosen.append(mutant)
+            caught |= set(mutant.killed_by)
+    return chosen
 
 
 def _in_one_cell(mutant: Mutant, options: Options, number: int) -> Mutant:
