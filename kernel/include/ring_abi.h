@@ -56,7 +56,7 @@ struct ring_layout {
 };
 extern const struct ring_layout ring_layout;
 
-/* ---- written in lab 6, in a file user_*.c: compiled for ring 3, and once more into the kernel ---- */
+/* ---- written in lab 6, in a file ring3_*.c: compiled for ring 3, and once more into the kernel ---- */
 
 /* What a program keeps of its ring, in memory of its own. */
 struct ring_producer {

@@ -32,9 +32,9 @@ user-names := $(basename $(notdir $(wildcard $(user-src)/*.c)))
 user-lib := $(wildcard $(user-src)/lib/*.c) $(wildcard $(user-src)/lib/*$(user-bits).S)
 user-lib-objs := $(patsubst $(user-src)/%,$(user-obj)/%.o,$(user-lib))
 
-# What labs and stand-ins write for ring 3, user_*.c; the kernel has it as well.  The programs with it
+# What labs and stand-ins write for ring 3, ring3_*.c; the kernel has it as well.  The programs with it
 # belong to one build; their other objects are shared.
-user-labs      := $(foreach d,$(standins) $(LABS),$(wildcard $(d)/user_*.c))
+user-labs      := $(foreach d,$(standins) $(LABS),$(wildcard $(d)/ring3_*.c))
 user-labs-objs := $(user-labs:%=$(OUT)/user/%.o)
 user-lib-objs  += $(user-labs-objs)
 user-elfs      := $(user-names:%=$(OUT)/user/%.elf)

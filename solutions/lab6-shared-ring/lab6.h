@@ -36,7 +36,7 @@ struct kernel_page {
 _Static_assert(sizeof(struct user_page) <= 4096 && sizeof(struct kernel_page) <= 4096,
                "each is one page");
 
-/* In user_push.c: exercise 6.5. */
+/* In ring3_push.c: exercise 6.5. */
 int kernel_sleeps(const struct kernel_page *kernel);
 
 #endif

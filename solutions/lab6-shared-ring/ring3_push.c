@@ -1,5 +1,5 @@
 /*
- * user_push.c: exercises 6.2 and 6.5, the program's end of the ring.
+ * ring3_push.c: exercises 6.2 and 6.5, the program's end of the ring.
  *
  * This file is compiled twice: for ring 3, and into the kernel, where the grader lets it run.
  */

@@ -1,5 +1,5 @@
 /*
- * user_push.c: the program's end of a ring with a number in each slot.  For ring 3, and for the kernel.
+ * ring3_push.c: the program's end of a ring with a number in each slot.  For ring 3, and for the kernel.
  */
 #include "lab6.h"
 

@@ -1,5 +1,5 @@
 /*
- * user_push.c: stand-in for lab 6's half in ring 3.  The ring is always full.
+ * ring3_push.c: stand-in for lab 6's half in ring 3.  The ring is always full.
  */
 #include "ring_abi.h"
 
