@@ -88,7 +88,7 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     if "later" in kinds and not wanted:
         yield from _later(lab, options, one_cell)
-    for number, mutant in enumerate(_each_test_once(lab) if one_cell else load_mutants(lab)):
+    for number, mutant in enumerate(_each_test_once(lab, options) if one_cell else load_mutants(lab)):
         if one_cell:
             mutant = _in_one_cell(mutant, options, number)
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
@@ -118,14 +118,16 @@ def _later(lab: Lab, options: Options, one_cell: bool) -> Iterator[Trial]:
                              lambda t, o=below: _reference(t, lab, o))
 
 
-def _each_test_once(lab: Lab) -> list[Mutant]:
-    """The forgers, and those wrong answers that a test catches which has caught none before."""
+def _each_test_once(lab: Lab, options: Options) -> list[Mutant]:
+    """The forgers, and those wrong answers that a test catches, in these cells, which has caught none
+    before."""
     caught: set[str] = set()
     chosen = []
     for mutant in load_mutants(lab):
-        if mutant.forger or not caught >= set(mutant.killed_by):
+        shown = set(mutant.killed_by) if set(mutant.cells) & set(options.cells) else set()
+        if mutant.forger or not caught >= shown:
             chosen.append(mutant)
-            caught |= set(mutant.killed_by)
+            caught |= shown
     return chosen
 
 
