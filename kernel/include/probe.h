@@ -17,6 +17,9 @@
 #define PROBE_INTERRUPTS_ON 1u       /* call with IF=1 */
 #define PROBE_LEVEL(flags)  ((flags) >> 8 & 15) /* and at this level */
 
+/* A function at which the host stops a CPU: it must exist by itself. */
+#define HOST_STOPS_HERE __attribute__((noinline))
+
 /* The host writes fn last.  Equal in both widths. */
 struct probe_mailbox {
     uint64_t fn;     /* what to call; 0: nothing */

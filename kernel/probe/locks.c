@@ -3,6 +3,8 @@
  */
 #include "probe_locks.h"
 
+#include "probe.h"
+
 struct tas_lock    probe_tas;
 struct ticket_lock probe_ticket;
 struct queued_lock probe_queued[2];
@@ -15,8 +17,6 @@ uint32_t           probe_level[MAX_CPUS];
 
 /* Alone in its line: nothing else that the host watches is near. */
 uint32_t probe_shared __attribute__((aligned(64)));
-
-#define HOST_STOPS_HERE __attribute__((noinline))
 
 /* Two instructions, so that an update between them is lost. */
 HOST_STOPS_HERE void probe_inside(void)

@@ -44,8 +44,6 @@ static struct {
     uint32_t hash;
 } tally;
 
-#define HOST_STOPS_HERE __attribute__((noinline))
-
 uint32_t probe_hash(uint32_t hash, const void *bytes, uint32_t length)
 {
     const uint8_t *byte = bytes;

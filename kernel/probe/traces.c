@@ -3,6 +3,7 @@
  */
 #include "probe_traces.h"
 
+#include "probe.h"
 #include "string.h"
 
 struct trace_event probe_event;
@@ -10,12 +11,9 @@ uint32_t           probe_trace_kind, probe_trace_on;
 
 /* Where the host finds things in the reader. */
 const uint32_t probe_trace_fields[] = {
-    offsetof(struct trace_reader, as),
     offsetof(struct trace_reader, user),
     offsetof(struct trace_reader, kernel),
 };
-
-#define HOST_STOPS_HERE __attribute__((noinline))
 
 HOST_STOPS_HERE void probe_trace_hit(uintptr_t kind, uintptr_t value)
 {

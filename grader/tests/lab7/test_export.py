@@ -1,5 +1,7 @@
 """Exercise 7.4: the timeline in memory that a program reads."""
 
+import struct
+
 from grader.explore.rings import RingScene
 from grader.explore.scene import flags_for
 from grader.explore.sweep import labs_own, trace
@@ -28,8 +30,7 @@ class Reader(TraceScene, RingScene):
     def pages(self) -> tuple[int, int]:
         """RING_KERNEL's and RING_USER's counterparts as the kernel sees them."""
         at = self.m.elf.address("probe_trace_fields")
-        raw = self.m.elf.read(at, 12)
-        _, user, kernel = (int.from_bytes(raw[n:n + 4], "little") for n in (0, 4, 8))
+        user, kernel = struct.unpack("<2I", self.m.elf.read(at, 8))
         reader = self.m.elf.address("trace_reader")
         return self.m.ptr(reader + kernel), self.m.ptr(reader + user)
 
