@@ -2,7 +2,8 @@
 
 build/labN-ARCH-KEY/ holds kernel.elf, corral.iso and tree/, where KEY is a hash of everything
 that changes the output.  The given kernel's objects lie in build/kernel-ARCH-KEY/ and serve all
-labs.  Both folders are locked while somebody writes them.
+labs.  Both folders are locked while somebody writes them.  A new folder begins as a copy of the
+last one that differs in the contents of the labs' files alone: make knows what is old in it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ MOST_OUTPUT = 4 << 20   # bytes that a build may print
 TAIL = 1 << 16          # of a build that was stopped, what is looked at
 LIMITS = "ulimit -t 120; ulimit -f 524288; ulimit -v 4194304; ulimit -c 0; exec \"$@\""
 TREE_DIRS = ("kernel",)
+PRODUCTS = ("kernel.elf", "corral.iso", "build.json", "build.log")
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Build:
     holes: list[Hole] = field(default_factory=list)
     seconds: float = 0.0
     fresh: bool = True                             # False: nothing had changed
+    alike: str = ""                                # equal: only what is in the labs' files differs
 
     @property
     def elf(self) -> Path:
@@ -111,11 +114,17 @@ def build(lab: Lab, arch: str, sources: list[Source], options: Options) -> Build
         shared = _hash(arch, options.cc, options.opt, tools, *(s.lab.number for s in sources))
         folder = top / f"lab{lab.number}-{arch}-{key}"
         with locked(folder):
-            result = _load(folder, lab, arch)
+            result = _load(folder)
             if result is None:
+                alike = _hash(shared, kernel, sandbox.kind(),
+                              *(f"{s.label}/{name}" for s in sources for name in sorted(s.files)))
+                _empty(folder)
+                if not sandbox.strict():    # there nobody's build leaves anything for the next one
+                    _begin_like_another(folder, alike)
                 _write_tree(folder, sources)
                 result = _make(folder, lab, arch, sources, options,
                                top / f"kernel-{arch}-{shared}", kernel)
+                result.alike = alike
                 _save(result)
             os.utime(folder / "lock")
     result.seconds = time.monotonic() - started
@@ -174,29 +183,56 @@ def _tree_hash() -> str:
     return state.hexdigest()[:16]
 
 
-def _write_tree(folder: Path, sources: list[Source]) -> None:
-    """Lays out the tree that is compiled: kernel/ and the labs, and nothing else."""
+def _empty(folder: Path) -> None:
     for entry in folder.iterdir():
         if entry.name != "lock":
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _begin_like_another(folder: Path, alike: str) -> None:
+    """Copies the youngest folder whose build was alike and without fault, with its files' times.
+
+    One that had a warning does not serve: who does not compile that file again is not warned again.
+    """
+    name = folder.name.rpartition("-")[0]
+    for lock in sorted(folder.parent.glob(f"{name}-*/lock"), key=_age, reverse=True):
+        if lock.parent == folder:
+            continue
+        with locked(lock.parent, shared=True, wait=False) as free:
+            other = _load(lock.parent) if free else None
+            if other and other.alike == alike and not other.problem and not other.warnings:
+                shutil.copytree(lock.parent, folder, dirs_exist_ok=True,
+                                ignore=shutil.ignore_patterns("lock", "hold", *PRODUCTS))
+                return
+
+
+def _write_tree(folder: Path, sources: list[Source]) -> None:
+    """Lays out the tree that is compiled: kernel/ and the labs, and nothing else.  What is there
+    already keeps its time."""
     tree = folder / "tree"
-    for path in _given_files():
-        target = tree / path.relative_to(ROOT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
+    if not tree.exists():
+        for path in _given_files():
+            target = tree / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, target)
     for source in sources:
         place = tree / source.label
-        place.mkdir(parents=True)
+        place.mkdir(parents=True, exist_ok=True)
         for name, data in source.files.items():
-            (place / name).write_bytes(data)
+            _write_changed(place / name, data)
         keep = "".join(f"{symbol}\n" for symbol in source.lab.symbols)
-        (folder / f"lab{source.lab.number}.keep").write_text(keep, encoding="ascii")
+        _write_changed(folder / f"lab{source.lab.number}.keep", keep.encode("ascii"))
+
+
+def _write_changed(path: Path, data: bytes) -> None:
+    if not path.exists() or path.read_bytes() != data:
+        path.write_bytes(data)
 
 
 def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
           shared: Path, kernel: str) -> Build:
     """Runs kernel.mk.  The first build of a kernel writes the shared objects alone."""
-    if sandbox.strict():        # nobody's build leaves anything for the next one
+    if sandbox.strict():
         return _make_locked(folder, lab, arch, sources, options, shared)
     stamp = shared / "ready"
     make_folder(shared)
@@ -255,8 +291,8 @@ def _save(result: Build) -> None:
     (result.folder / "build.json").write_text(json.dumps(data), encoding="utf-8")
 
 
-def _load(folder: Path, lab: Lab, arch: str) -> Build | None:
-    """The result of an earlier build of the same content, if it is complete."""
+def _load(folder: Path) -> Build | None:
+    """The result of an earlier build in this folder, if it is complete."""
     try:
         data = json.loads((folder / "build.json").read_text(encoding="utf-8"))
         data["holes"] = [Hole(**hole) for hole in data["holes"]]

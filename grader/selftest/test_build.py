@@ -66,6 +66,27 @@ def test_a_change_of_one_line_is_quick(lab):
     assert time.monotonic() - started < 10      # 2 s on an idle machine
 
 
+def test_what_begins_as_a_copy_ends_as_what_is_built_anew(lab, tmp_path, monkeypatch):
+    text = '#include "toy.h"\n' + GOOD.replace("return 7", "return SEVEN")
+    for place in ("one", "two"):
+        monkeypatch.setenv("CORRAL_BUILD", str(tmp_path / place))
+        if place == "one":
+            first = built(lab, text, toy_h="#define SEVEN 7\n")
+            assert not first.problem
+        last = built(lab, text, toy_h="#define SEVEN 9\n")
+        log = (last.folder / "build.log").read_text()
+        assert ("lab1-stack-switch/tss.c\n" in log) == (place == "two")
+    old, new = (next((tmp_path / place).glob(f"{last.folder.name}/kernel.elf")).read_bytes()
+                for place in ("one", "two"))
+    assert old == new != first.elf.read_bytes()
+
+
+def test_a_warning_is_said_again_by_the_next_build(lab):
+    warns = GOOD + "static int unused(void) { return 0; }\n"
+    assert built(lab, warns, other_c="int toy_third(void);\n").warnings
+    assert built(lab, warns, other_c="int toy_third(void);\n\n").warnings
+
+
 @pytest.mark.parametrize("text, said", [
     (GOOD.replace("2;", "2"), "labs/lab8-toy/toy.c:4: expected"),
     (GOOD.replace("return 2", "return nope(2)"), "`nope` is used but defined nowhere"),
