@@ -90,7 +90,7 @@ $(KOBJ)/%.S.o: %.S $(headers) kernel/kernel.mk
 # The stage is one number in one object, so that the others can be shared.
 $(OUT)/stage.o: kernel/kernel.mk
 	@mkdir -p $(@D)
-	printf 'const unsigned corral_stage = $(STAGE);\n' | $(CC) $(BASEFLAGS) -x c -c -o $@ -
+	printf 'const unsigned corral_stage = $(STAGE);\n' | $(CC) $(BASEFLAGS) $(PREFIX) -x c -c -o $@ -
 
 # ---- the labs ----
 # $(1) the lab's folder, $(2) its number
