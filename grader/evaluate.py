@@ -105,9 +105,10 @@ def prepare(lab: Lab, tests: list[Test], options: Options, sources: list[Source]
 
 
 def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None = None,
-        logs: Path | None = None, quick: bool = False, machine: str = REAL) -> None:
+        logs: Path | None = None, quick: bool = False, machine: str = REAL,
+        seeds: list[str] | None = None) -> None:
     """Fills grade.results.  `first` names by cell the tests to start with; with `quick` a test may
-    stop at its first failure."""
+    stop at its first failure; with `seeds` it runs with each until it does not fail with one."""
     if grade.cpus < 2:
         raise GraderError("CPUS=1 cannot be graded: CPU 1 answers while CPU 0 stands still; "
                           "choose 2 to 8 (`make run CPUS=1` boots one)")
@@ -126,7 +127,7 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                     emulators.require(cell)
                 for part in _parts(len(todo), len(grade.cells)):
                     job = job_for(grade, cell, build, todo, machine)
-                    job.quick = quick
+                    job.quick, job.seeds = quick, seeds or []
                     runs.append(CellRun(cell, job, part))
         run_cells(runs, listener, logs)
     for each in _joined(runs):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Job:
     machine: str = "grader.machine"   # the module that gives boot() and Cell
     sandbox: str = ""                 # how the emulator is kept in: grader.sandbox
     quick: bool = False               # one failure of a test is enough: a trial asks no more
+    seeds: list[str] = field(default_factory=list)   # with each of which a test is to fail
     replay: dict[str, Any] | None = None   # a case to stop in
 
     def save(self, path: Path) -> None:

@@ -41,7 +41,7 @@ class Cell:
         self.name = plugin.job.cell                       # "x86_64/qemu"
         self.arch, self.emu = self.name.split("/")        # "x86_64", "qemu"
         self.width = WIDTH[self.arch]                     # 64 or 32
-        self.seed = plugin.job.seed
+        self.seed = plugin.seed
         self.random = random.Random(f"{self.seed}/{test.id}")   # the same in every cell
         self.replay: dict[str, Any] | None = plugin.job.replay  # the case to stop in, or None
         self.schedules = plugin.job.schedules             # that a region explores at least
@@ -104,6 +104,8 @@ class Plugin:
     def __init__(self, job: Job, send: Callable[[dict], None]):
         self.job = job
         self.send = send
+        self.seed = job.seed
+        self.record: dict = {}                        # of the last test
         self.order = {str(entry.node): index for index, entry in enumerate(job.tests)}
         self.cpus = job.cpus                          # how many the present machine has
         self.machines: dict[int, tuple[Any, Any]] = {}    # by that: the machine, its parked state
@@ -180,12 +182,25 @@ class Plugin:
 
     def pytest_runtestloop(self, session) -> bool | None:
         """Where several workers share a cell, each test is run by the one that comes to it first."""
-        if not self.job.share or session.testsfailed:
+        if session.testsfailed:
             return None
         for item in session.items:
-            if self.takes(item):
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if not self.job.share or self.takes(item):
+                self.run(item)
         return True
+
+    def run(self, item) -> None:
+        """Runs a test, with each of the job's seeds if it has some, until it does not fail with one."""
+        for self.seed in self.job.seeds or [self.job.seed]:
+            if self.job.seeds:
+                self.shared.clear()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if self.job.seeds and self.record.get("verdict") != FAIL:
+                self.record["text"] = f"{self.record['text'] or 'it passes'} (seed {self.seed})"
+                break
+        if self.record:
+            self.send(self.record)
+            self.record = {}
 
     def takes(self, item) -> bool:
         """Whether no other worker has taken this test; then it is this one's."""
@@ -207,7 +222,7 @@ class Plugin:
         yield
         broke = call.excinfo is not None
         if call.when == "call" or call.when == "setup" and broke:
-            self.send(self.verdict(self.entry(item), call.excinfo.value if broke else None))
+            self.record = self.verdict(self.entry(item), call.excinfo.value if broke else None)
         elif call.when == "teardown" and broke:
             self.send({"type": "crash", "text": f"after {self.entry(item).id}: {call.excinfo}"})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from grader.options import Options
 from grader.paths import report_dir, shown, write_text
 from grader.progress import Progress
 from grader.report import style
-from grader.runner import CellRun
+from grader.runner import CellRun, workers
 from grader.sources import Source
 from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, PASS
 
@@ -61,12 +62,14 @@ def reference_options(options: Options) -> Options:
     return replace(options, source="solutions", base={}, test="")
 
 
-def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
-            one_cell: bool = False) -> Iterator[Trial]:
-    """Runs the trials of the kinds asked for, one after the other, each on all processors.
+def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool = False,
+            seeds: list[str] | None = None) -> Iterator[Trial]:
+    """Runs the trials of the kinds asked for.  Wrong answers, which need few tests, are tried side by
+    side, one on each processor; all else one after the other, each on all processors.
 
     With `one_cell` only so many wrong answers are tried that each test that catches one has caught one,
     each of them in one cell, by turns; and what is later is tried above the references alone.
+    With `seeds` a wrong answer must be caught with each of them.
     """
     wanted = options.test
     options = reference_options(options)
@@ -88,15 +91,28 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...],
                          lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
     if "later" in kinds and not wanted:
         yield from _later(lab, options, one_cell)
+    mutants = []
     for number, mutant in enumerate(_each_test_once(lab, options) if one_cell else load_mutants(lab)):
         if one_cell:
             mutant = _in_one_cell(mutant, options, number)
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
-        if ("forger" if mutant.forger else "mutant") in kinds:
-            run_one = _forger if mutant.forger else _mutant
-            yield _timed("forger" if mutant.forger else "mutant", lab, mutant.id,
-                         lambda t, m=mutant, f=run_one: f(t, lab, m, options))
+        if mutant.forger and "forger" in kinds:
+            yield _timed("forger", lab, mutant.id, lambda t, m=mutant: _forger(t, lab, m, options))
+        elif not mutant.forger and "mutant" in kinds:
+            mutants.append(lambda m=mutant: _timed("mutant", lab, m.id,
+                                                   lambda t: _mutant(t, lab, m, options, seeds)))
+    yield from _side_by_side(mutants)
+
+
+def _side_by_side(trials: list[Callable[[], Trial]]) -> Iterator[Trial]:
+    """Runs trials, as many at once as there are processors; gives them in their order."""
+    pool = ThreadPoolExecutor(max_workers=workers())
+    try:
+        for future in [pool.submit(trial) for trial in trials]:
+            yield future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _later(lab: Lab, options: Options, one_cell: bool) -> Iterator[Trial]:
@@ -235,8 +251,9 @@ def _forger(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
     _forget(grade)
 
 
-def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
-    """Each test that it names fails, in each cell that it names."""
+def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options,
+            seeds: list[str] | None = None) -> None:
+    """Each test that it names fails, in each cell that it names, and with each seed."""
     tests = [test for test in lab.tests if test.id in mutant.killed_by]
     for cell, reason in mutant.not_shown.items():
         for test in tests:
@@ -246,7 +263,7 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
         return
     grade = evaluate.prepare(lab, tests, options, _mutated(lab, mutant, options))
     grade.cells = cells
-    evaluate.run(grade, watch(), logs=logs(), quick=True)
+    evaluate.run(grade, evaluate.silent, logs=logs() / mutant.id, quick=True, seeds=seeds)
     for test in tests:
         for cell in cells:
             result = grade.results.get((test.id, cell))
@@ -258,6 +275,8 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
                 said = result.text or result.reason or "it passes"
                 trial.problems.append(f"{test.id} in {cell}: {outcome}: {said}")
     trial.problems += grade.errors
+    if not trial.problems:
+        shutil.rmtree(logs() / mutant.id, ignore_errors=True)
     _forget(grade)
 
 
