@@ -34,7 +34,7 @@ def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 1
     if cell.schedules and not result.failed:        # a night's work: what is left are random ones
         explorer.walk_on(cell.schedules - result.tried, length)
     cell.count("schedules", result.tried)
-    cell.rate("schedules", result.tried, result.seconds)
+    cell.rate(f"schedules with {len(region.cpus)} CPUs", result.tried, result.seconds)
     if result.failed:
         shortest = result.failed[0] if cell.quick else explorer.shorten(result.failed[0])
         raise story.report(region, result, shortest)

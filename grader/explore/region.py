@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from grader.explore.access import Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
+from grader.explore.ways import ways_back
 from grader.machine.types import BUDGET, Unmapped
 from grader.verdict import HANG, Fail
 
@@ -130,6 +131,7 @@ class Region:
         self.sent = False                   # by then a CPU was seen to send something
         self.candidates = {site.address: site for name in self._code() for site in
                            sites_of(self.m.elf, name)}
+        self.ways = scene.cell.store("ways back", lambda: ways_back(self.m.elf, self._labs()))
         self.sites: dict[int, Site] = {}
         self.points: frozenset[int] = frozenset()
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
@@ -143,11 +145,14 @@ class Region:
 
     def _code(self) -> list[str]:
         """The functions whose accesses to memory are points."""
+        return list(dict.fromkeys(self._labs() + self.functions))
+
+    def _labs(self) -> list[str]:
+        """Those of the labs."""
         elf = self.m.elf
-        labs = [symbol.name for symbol in elf.symbols.values()
+        return [symbol.name for symbol in elf.symbols.values()
                 if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)
                 and lab_of(elf, symbol.address) >= 4]
-        return list(dict.fromkeys(labs + self.functions))
 
     def few(self, target: int = 0) -> frozenset[int]:
         """The points at which a run must stop that nobody interrupts any more, and one other."""
@@ -216,7 +221,7 @@ class Region:
             before = self.m.regs(cpu)
             top = before.sp
             hops = cpu not in stays and before.pc not in self.points
-            stop = self.m.hop(cpu, self.points) if hops else None
+            stop = self.m.hop(cpu, self.points, self.ways) if hops else None
             if stop is not None:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
@@ -255,7 +260,7 @@ class Region:
                     self.m.set_regs(cpu, **changed)
             self.m.write_all(self.kept)
             for cpu in self.raised:
-                self.m.hop(cpu, self.points)
+                self.m.hop(cpu, self.points, self.ways)
         run = Run(self)
         if self.begun:
             self.begun(run)
@@ -455,7 +460,7 @@ class Run:
                 address = None      # it is about to fault
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
-        stop = self.m.hop(cpu, self.points)
+        stop = self.m.hop(cpu, self.points, region.ways)
         if stop is not None:
             if self.points is not region.points and stop.reason == BUDGET:
                 raise Detour
@@ -496,7 +501,7 @@ class Run:
                 rounds = 0
             left = sum(done.after == target for done in turn[:len(turn) - rounds])
             while left:
-                if self.m.hop(cpu, self.points) is not None:
+                if self.m.hop(cpu, self.points, region.ways) is not None:
                     raise Detour
                 self.at[cpu] = self.m.regs(cpu).values[region.ip]
                 left -= self.at[cpu] == target

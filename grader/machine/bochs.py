@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterable
+from types import MappingProxyType
+from typing import Iterable, Mapping
 
 from grader import processes, sandbox
 from grader.errors import GraderError
@@ -149,7 +150,8 @@ class BochsMachine(Machine):
         ran = self._ran(cpu, limit, wanted | set(self._ends), hold, True)
         return ran.trace, self._judge(cpu, ran, wanted, STEPS)
 
-    def hop(self, cpu: int, points: frozenset[int]) -> Stop | None:
+    def hop(self, cpu: int, points: frozenset[int],
+            ways: Mapping[int, frozenset[int]] = MappingProxyType({})) -> Stop | None:
         ran = self._ran(cpu, HOP_LIMIT, points | set(self._ends), False, False)
         if ran.why == bochslink.AT_ADDRESS and ran.pc in points:
             return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Iterable
+from types import MappingProxyType
+from typing import Iterable, Mapping
 
 from grader.elf import Elf
 from grader.errors import GraderError
@@ -72,12 +73,15 @@ class Machine(ABC):
         """As run(), one instruction at a time; gives the state before each of them."""
 
     @abstractmethod
-    def hop(self, cpu: int, points: frozenset[int]) -> Stop | None:
+    def hop(self, cpu: int, points: frozenset[int],
+            ways: Mapping[int, frozenset[int]] = MappingProxyType({})) -> Stop | None:
         """Executes the instruction where a CPU stands, then runs it to the next of the points.
 
         Interrupts that are pending come first.  None: it stands at a point; else what came instead,
         HOP_LIMIT instructions without a point among it.  The cheapest way to move one CPU among
-        several by small steps; give the same set of points again and again.
+        several by small steps; give the same set of points again and again.  `ways` makes it cheaper:
+        by address, instructions of which a CPU executes one before it comes there, unless an
+        interrupt or exception returns there, whose entry must be a point.
         """
 
     @abstractmethod

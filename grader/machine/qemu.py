@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Iterable
+from types import MappingProxyType
+from typing import AbstractSet as Set
+from typing import Iterable, Mapping
 
 from grader.errors import GraderError
 from grader.machine import smm
@@ -42,7 +44,7 @@ class QemuMachine(Machine):
         self._pauses = self.elf.occurrences(PAUSE)
         self._patched = False           # a test wrote over the kernel's code, ..
         self._written: list[range] = [] # .. here
-        self._breakpoints: set[int] = set()
+        self._breakpoints: Set[int] = frozenset()
         self._hold: bool | None = None  # how steps treat interrupts just now
         self._settled: set[int] = set() # CPUs that stopped at a breakpoint: no time is owed
         self._down = False              # shut down: nothing runs before a restore
@@ -154,19 +156,22 @@ class QemuMachine(Machine):
             return self.run(cpu, until, budget)
         return stop
 
-    def hop(self, cpu: int, points: frozenset[int]) -> Stop | None:
+    def hop(self, cpu: int, points: frozenset[int],
+            ways: Mapping[int, frozenset[int]] = MappingProxyType({})) -> Stop | None:
         # The budget is armed for a CPU's turn, not for each hop, which would double the cost of one.
         if points is not self._points:
             self._points, self._hop_stops = points, points | {smm.ENTRY, *self._ends}
             self._hop_cpu = -1
-        if self._breakpoints is not self._hop_stops:
-            self._break_at(self._hop_stops)
-            self._breakpoints = self._hop_stops
+        stops = self._hop_stops
         pc, stop = self.pc(cpu), None
-        if pc in self._hop_stops:       # QEMU does not leave a breakpoint otherwise
-            pc, stop = self._hop_step(cpu)
-        if stop is None and pc not in self._hop_stops:
-            pc, stop = self._hop_on(cpu)
+        if pc in stops:                 # QEMU does not leave a breakpoint, ..
+            ways_back = ways.get(pc)
+            if ways_back is not None:   # .. so it has none there until the CPU is about to come back
+                pc, stop = self._hop_on(cpu, stops - {pc} | ways_back)
+            else:
+                pc, stop = self._hop_step(cpu)
+        if stop is None and pc not in stops:
+            pc, stop = self._hop_on(cpu, stops)
         if stop is None and pc not in points:
             stop = self._arrived(cpu, pc, 0, set()) or self._stop(BUDGET, cpu, pc, HOP_LIMIT)
         return stop
@@ -181,14 +186,15 @@ class QemuMachine(Machine):
         self._polled.discard(cpu)
         return pc, stop
 
-    def _hop_on(self, cpu: int) -> tuple[int, Stop | None]:
-        """The rest of a hop, to the next breakpoint."""
+    def _hop_on(self, cpu: int, stops: frozenset[int]) -> tuple[int, Stop | None]:
+        """The rest of a hop, to the next of these breakpoints."""
         self._settled.discard(cpu)
         self._polled.discard(cpu)
         if self._hop_cpu != cpu:
             self._hop_cpu = cpu
             smm.arm(self._qtest, cpu, HOP_LIMIT)
-        self._rsp.resume(cpu)
+        self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
+        self._breakpoints = stops
         reply, tampered = self._wait(10)
         if self.dead:
             return 0, self._stuck(cpu, HOP_LIMIT)
@@ -200,7 +206,7 @@ class QemuMachine(Machine):
             return pc, None
         # The turn's budget ended, maybe in the middle of this hop: it gets one of its own.
         pc = self._leave_smm(cpu)
-        stop = self._run_on(cpu, set(self._points), HOP_LIMIT, 0)
+        stop = self._run_on(cpu, set(stops), HOP_LIMIT, 0)
         return stop.pc, None if stop.reason == ADDRESS else stop
 
     def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int) -> Stop:
@@ -372,7 +378,7 @@ class QemuMachine(Machine):
 
     # ---- breakpoints ----
 
-    def _break_at(self, addresses: set[int]) -> None:
+    def _break_at(self, addresses: Set[int]) -> None:
         """Has breakpoints there and nowhere else.  They stay until others are wanted: a step does
         not care, and in a sweep most are wanted again."""
         self._rsp.breakpoints(addresses - self._breakpoints, self._breakpoints - addresses)

@@ -6,7 +6,7 @@ import re
 import socket
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Collection, Iterable
 
 from grader.errors import GraderError
 
@@ -24,6 +24,15 @@ class Slot:
     size: int
 
 
+def _packet(text: str) -> str:
+    """A packet; the leading + acknowledges the reply before it."""
+    return f"+${text}#{sum(text.encode()) & 255:02x}"
+
+
+def _changes(insert: Iterable[int], remove: Iterable[int]) -> list[str]:
+    return [*(f"z1,{address:x},1" for address in remove), *(f"Z1,{address:x},1" for address in insert)]
+
+
 class Rsp:
     """One connection.  CPUs count from 0 here and from 1 in the packets."""
 
@@ -32,7 +41,8 @@ class Rsp:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         self._buffer = b""
-        self.selected = -1              # the CPU that stopped last, or was chosen since
+        self.selected = -1              # the CPU that stopped last, or was chosen since: the stub's
+        self._chosen = -1               # .. and the one that the next command is about
         self.moves = 0                  # grows whenever registers may have changed
         self.command("qSupported:multiprocess+;vContSupported+")
         self.slots = self._register_slots()
@@ -43,9 +53,8 @@ class Rsp:
     # ---- packets ----
 
     def send(self, text: str) -> None:
-        """Sends a packet; the leading + acknowledges the reply before it."""
-        data = text.encode()
-        self._socket.sendall(b"+$%b#%02x" % (data, sum(data) & 255))
+        """Sends a packet."""
+        self._socket.sendall(_packet(text).encode())
 
     def receive(self, timeout: float) -> str | None:
         """The next packet, or None when none came in time."""
@@ -57,7 +66,7 @@ class Rsp:
                 self._buffer = self._buffer[end + 3:]
                 stopped = STOPPED.match(packet)
                 if stopped:                      # the stub chooses the CPU that stopped
-                    self.selected = int(stopped[1], 16) - 1
+                    self.selected = self._chosen = int(stopped[1], 16) - 1
                 return packet.decode("latin-1")
             self._socket.settimeout(timeout)
             try:
@@ -72,11 +81,7 @@ class Rsp:
 
     def command(self, text: str) -> str:
         """Sends a packet and waits for its reply."""
-        self.send(text)
-        reply = self.receive(self.timeout)
-        if reply is None:
-            raise GraderError("QEMU does not answer: run the grade again")
-        return reply
+        return self._commands([text])[0]
 
     def monitor(self, line: str) -> str:
         """A command of QEMU's human monitor on a machine that stands still, and what it printed.
@@ -98,10 +103,19 @@ class Rsp:
 
     # ---- running ----
 
-    def resume(self, cpu: int | None) -> None:
-        """Lets one CPU run, or all; the reply comes when something stops it."""
+    def resume(self, cpu: int | None, insert: Collection[int] = (),
+               remove: Collection[int] = ()) -> None:
+        """Lets one CPU run, or all; the reply comes when something stops it.  A few breakpoints that
+        are to be changed before cost no wait of their own."""
         self.moves += 1
-        self.send("vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}")
+        changes = _changes(insert, remove)
+        if len(changes) > AT_ONCE:
+            self._commands(changes)
+            changes = []
+        go = "vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}"
+        self._socket.sendall("".join(map(_packet, [*changes, go])).encode())
+        for _ in changes:
+            self.receive(self.timeout)
 
     def begin_step(self, cpu: int) -> None:
         self.moves += 1
@@ -112,13 +126,18 @@ class Rsp:
         self.command("Qqemu.sstep=7" if hold else "Qqemu.sstep=5")
 
     def breakpoints(self, insert: Iterable[int], remove: Iterable[int] = ()) -> None:
-        self._commands([f"z1,{address:x},1" for address in remove]
-                       + [f"Z1,{address:x},1" for address in insert])
+        self._commands(_changes(insert, remove))
 
     def _commands(self, texts: Iterable[str]) -> list[str]:
         """Several commands with one wait, and their replies."""
-        packets = [f"+${text}#{sum(text.encode()) & 255:02x}" for text in texts]
-        replies = []
+        packets = [_packet(text) for text in texts]
+        if not packets:
+            return []
+        replies: list[str] = []
+        chooses = self._chosen != self.selected
+        if chooses:
+            packets.insert(0, _packet(f"Hgp1.{self._chosen + 1:x}"))
+            self.selected = self._chosen
         for first in range(0, len(packets), AT_ONCE):
             part = packets[first:first + AT_ONCE]
             self._socket.sendall("".join(part).encode())
@@ -127,15 +146,13 @@ class Rsp:
                 if reply is None:
                     raise GraderError("QEMU does not answer: run the grade again")
                 replies.append(reply)
-        return replies
+        return replies[1:] if chooses else replies
 
     # ---- registers and memory ----
 
     def select(self, cpu: int) -> None:
         """Chooses the CPU whose registers and page tables the next commands use."""
-        if cpu != self.selected:
-            self.command(f"Hgp1.{cpu + 1:x}")
-            self.selected = cpu
+        self._chosen = cpu
 
     def registers(self) -> dict[str, int]:
         """All registers of the chosen CPU, by gdb's names."""

@@ -1,0 +1,64 @@
+"""How a CPU comes back to an instruction: what it executes before that, as far as the code tells.
+
+QEMU cannot leave an instruction that has a breakpoint but by a step of its own, which costs as much as
+the run to the next one.  Whoever knows what comes before can stop there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grader.elf import Elf, Insn
+
+JUMPS = ("j", "loop")
+LEAVES = ("ret", "iret", "sysret", "sysexit", "ud2", "hlt")
+PATCHED = ".corral.trace"       # the table of the places at which code changes
+
+
+def ways_back(elf: Elf, functions: Iterable[str]) -> dict[int, frozenset[int]]:
+    """By address, for each instruction of these functions of which it is known: those of which one is
+    executed before a CPU comes there, unless an interrupt or exception returns to it.
+
+    Not known is it of the first instruction of a function and of labels, which may be reached from
+    anywhere; of a function with a jump through a register; and where code is patched.
+    """
+    labels = {symbol.address for symbol in elf.symbols.values()}
+    patched = _words(elf)
+    found: dict[int, set[int]] = {}
+    bodies = [body for name in functions if (body := elf.function(name))]
+    known = [body for body in bodies if not any(_indirect(insn) for insn in body)
+             and not any(body[0].address <= word <= body[-1].address for word in patched)]
+    for body in known:
+        for before, insn in zip(body, body[1:]):
+            if insn.address not in labels:
+                found[insn.address] = set() if _ends(before) else {before.address}
+    for body in bodies:
+        for insn in body:
+            target = _target(insn)
+            if target in found:
+                found[target].add(insn.address)
+    return {address: frozenset(ways) for address, ways in found.items() if address not in ways}
+
+
+def _words(elf: Elf) -> set[int]:
+    data, size = elf.section(PATCHED), elf.width // 8
+    return {int.from_bytes(data[at:at + size], "little") for at in range(0, len(data), size)}
+
+
+def _jumps(insn: Insn) -> bool:
+    return insn.text.startswith(JUMPS)
+
+
+def _indirect(insn: Insn) -> bool:
+    return _jumps(insn) and _target(insn) is None
+
+
+def _target(insn: Insn) -> int | None:
+    """Where a jump to a fixed place leads."""
+    operand = insn.text.partition(" ")[2]
+    return int(operand, 16) if _jumps(insn) and operand.startswith("0x") else None
+
+
+def _ends(insn: Insn) -> bool:
+    """Whether the next instruction does not follow."""
+    return insn.text.split()[0].startswith(("jmp", *LEAVES))
