@@ -28,6 +28,7 @@ class Turns(Scene):
         self.others = range(1, self.m.cpus)
         self.m.write_u32("probe_new_result", NEW)
         self.functions = {self.m.elf.address(name) for name in FUNCTIONS}
+        self.resting = self.m.elf.address("probe_rest")     # each round of the loop comes there
         self.ran: set[int] | None = None        # CPUs that were seen in one, since turns are given
 
     # ---- making a state ----
@@ -69,7 +70,8 @@ class Turns(Scene):
         return self.failed(stop, expected)
 
     def give(self, cpu: int, until=(), turn: int = TURN) -> bool:
-        """One turn of a CPU; whether it stands at one of the addresses.
+        """One turn of a CPU; whether it stands at one of the addresses.  The turn is over, too, when it
+        comes to where it rests: nothing was sent to it that has not come by then.
 
         Notes whether it comes through a function that all CPUs are to run: what these leave in
         memory anybody may write."""
@@ -78,11 +80,13 @@ class Turns(Scene):
         if self.ran is None:
             self.ran = set()
         while True:
-            stop = self.m.run(cpu, wanted | self.functions, turn, exact=False)
+            stop = self.m.run(cpu, wanted | self.functions | {self.resting}, turn, exact=False)
             if stop.reason == "address" and stop.pc in self.functions:
                 self.ran.add(cpu)
             if stop.reason == "budget" or stop.pc in wanted:
                 return stop.reason == "address"
+            if stop.reason == "address" and stop.pc == self.resting:
+                return False
             if stop.reason != "address":
                 raise self.failed_on(stop, "the CPU goes on")
 
