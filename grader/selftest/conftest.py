@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from grader.paths import build_dir
+
+# Tests that run side by side share the builds, which are locked, and not the report.
+if side := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ.setdefault("CORRAL_REPORT", str(build_dir() / f"report-{side}"))
 
 LAB_TOML = """\
 number = 8
