@@ -131,7 +131,7 @@ class Region:
         self.sent = False                   # by then a CPU was seen to send something
         self.candidates = {site.address: site for name in self._code() for site in
                            sites_of(self.m.elf, name)}
-        self.ways = scene.cell.store("ways back", lambda: ways_back(self.m.elf, self._labs()))
+        self.ways = ways_back(self.m.elf, self._labs())
         self.sites: dict[int, Site] = {}
         self.points: frozenset[int] = frozenset()
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
@@ -145,14 +145,14 @@ class Region:
 
     def _code(self) -> list[str]:
         """The functions whose accesses to memory are points."""
-        return list(dict.fromkeys(self._labs() + self.functions))
+        return list(dict.fromkeys([*self._labs(), *self.functions]))
 
-    def _labs(self) -> list[str]:
+    def _labs(self) -> tuple[str, ...]:
         """Those of the labs."""
         elf = self.m.elf
-        return [symbol.name for symbol in elf.symbols.values()
-                if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)
-                and lab_of(elf, symbol.address) >= 4]
+        return tuple(symbol.name for symbol in elf.symbols.values()
+                     if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)
+                     and lab_of(elf, symbol.address) >= 4)
 
     def few(self, target: int = 0) -> frozenset[int]:
         """The points at which a run must stop that nobody interrupts any more, and one other."""

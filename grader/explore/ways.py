@@ -6,7 +6,7 @@ the run to the next one.  Whoever knows what comes before can stop there instead
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 from grader.elf import Elf, Insn
 
@@ -15,7 +15,8 @@ LEAVES = ("ret", "iret", "sysret", "sysexit", "ud2", "hlt")
 PATCHED = ".corral.trace"       # the table of the places at which code changes
 
 
-def ways_back(elf: Elf, functions: Iterable[str]) -> dict[int, frozenset[int]]:
+@lru_cache(maxsize=4)
+def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]:
     """By address, for each instruction of these functions of which it is known: those of which one is
     executed before a CPU comes there, unless an interrupt or exception returns to it.
 
