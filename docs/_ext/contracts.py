@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).resolve().parent.parent.parent
 HEADERS = ROOT / "kernel" / "include"
 SKIPPED = re.compile(r"#\s*(include|ifndef CORRAL_|define CORRAL_|ifdef|ifndef|if |else|elif|endif|undef|error)")
+OBJECT = "declaration"
 NAME = re.compile(r"(\w+)\s*\(")
 
 
@@ -141,10 +142,11 @@ class Contract(SphinxDirective):
         if entry.code:
             code = "\n".join(entry.code)
             box += nodes.literal_block(code, code, language="c")
+        domain = self.env.get_domain("std")
         for name in entry.names:
-            self.env.get_domain("std").note_object("contract", name, f"c-{name}", location=None) \
-                if ("contract", name) not in self.env.get_domain("std").objects else None
-            box["ids"].append(f"c-{name}")
+            if (OBJECT, name) not in domain.objects:
+                domain.note_object(OBJECT, name, f"c-{name}", location=box)
+                box["ids"].append(f"c-{name}")
         box += prose(entry.words)
         return box
 
@@ -168,6 +170,6 @@ def prose(words: str, capital: bool = False) -> list[nodes.Node]:
 
 
 def setup(app) -> dict:
-    app.add_object_type("contract", "contract")
-    app.add_directive("contract", Contract, override=True)
+    app.add_object_type(OBJECT, "contract")        # the role :contract:`name` refers to one
+    app.add_directive("contract", Contract)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,8 @@
 """The kind `art`: lines and arrows of plain characters become lines and arrows.
 
-Two or more - are a line, three or more = a thick one; | is one where it goes on above or below; + is
-a corner; < > ^ v at the end of a line are arrow heads.  Everything else is text and stays in its column.
+Two or more - are a line, three or more = a thick one, -> between blanks an arrow; | is a line where it goes
+on above or below; + is a corner; < > ^ v at the end of a line are arrow heads; [text] is a box.  Everything
+else is text and stays in its column.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ class Art:
             self._down(column)
         self._heads()
         for row, line in enumerate(self.grid):
+            for match in re.finditer(r"(?<!\w)\[[^][]+\]", line):
+                self._box(row, match.start(), match.end() - 1)
+        for row, line in enumerate(self.grid):
             for column, words in self._words(row, line):
                 self.canvas.text(column * CHAR, row * ROW + 14, words, fixed=True)
 
@@ -49,7 +53,7 @@ class Art:
 
     def _across(self, row: int) -> None:
         y = row * ROW + 9.5
-        for match in re.finditer(r"\+?(?:-{2,}\+?|={3,})+", self.grid[row]):
+        for match in re.finditer(r"\+?(?:-{2,}\+?|={3,})+|(?<= <)-(?= )|(?<= )-(?=> )", self.grid[row]):
             first, last = match.start(), match.end() - 1
             left = first * CHAR + (CHAR / 2 if match[0][0] == "+" else 0)
             right = last * CHAR + (CHAR / 2 if match[0][-1] == "+" else CHAR)
@@ -76,6 +80,11 @@ class Art:
             if bottom > top:
                 self.canvas.line(x, top, x, bottom)
             self.used |= {(r, column) for r in range(begin, end + 1)}
+
+    def _box(self, row: int, first: int, last: int) -> None:
+        x = (first + 0.5) * CHAR
+        self.canvas.box(x, row * ROW + 1, (last - first) * CHAR, ROW - 2, "word", 3)
+        self.used |= {(row, first), (row, last)}
 
     def _is_down(self, row: int, column: int) -> bool:
         if self.at(row, column) not in "|+":

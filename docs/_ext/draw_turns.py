@@ -35,7 +35,7 @@ def draw(text: str, values: tuple[str, ...] = ()) -> Canvas:
     for row in rows:
         life = 0
         for value, lives_on, left in zip(row, lives, lefts):
-            if lives_on and value:
+            if lives_on and shown(value):
                 event = value.startswith("===")
                 width = len(shown(value)) * CHAR + 2 * PAD
                 canvas.box(left, y, width, LINE, "event" if event else f"act cpu{life % 4}", 4)
@@ -59,9 +59,9 @@ def parse(text: str) -> tuple[list[list[str]], list[str]]:
     found = heads(first)
     starts = [start for start, _ in found]
     rows = [cells(line, starts) if line.strip() else [] for line in lines]
-    return [row if any(row) else [] for row in rows], [name for _, name in found]
+    return [row if any(map(shown, row)) else [] for row in rows], [name for _, name in found]
 
 
 def shown(value: str) -> str:
     """Without the signs that mark an event, and dashes that fill a line."""
-    return re.sub(r"^[=-]{3,} *| *[=-]{3,}$", "", value)
+    return re.sub(r"^<?[=-]{3,}>? *| *<?[=-]{3,}>?$", "", value)
