@@ -45,6 +45,7 @@ html_theme_options = {
 }
 html_copy_source = False
 html_show_sphinx = False
+html_show_search_summary = False        # it would fetch pages, which a browser does not do from files
 
 HERE = Path(__file__).resolve().parent
 # Every page is read anew when what makes drawings and tables has changed.

@@ -10,11 +10,13 @@ import base64
 import fcntl
 import json
 import os
+import re
 import selectors
 import shutil
 import subprocess
 import tempfile
 import time
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,23 @@ class Page:
         if "exceptionDetails" in result:
             raise BrowserError(str(result["exceptionDetails"].get("exception", {}).get("description")))
         return result["result"].get("value")
+
+    def until(self, script: str) -> None:
+        """Waits until an expression is true: looked at in each frame, up to the limit."""
+        self.run(f"""new Promise((resolve, reject) => {{
+            const end = performance.now() + {SECONDS * 1000:.0f} / 2;
+            const look = () => ({script}) ? resolve(true)
+                : performance.now() > end ? reject(new Error({json.dumps(script)}))
+                : setTimeout(look, 20);
+            look();
+        }})""")
+
+    def text(self, selector: str) -> str:
+        """The text of an element as it is painted; works without scripts, too."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        html = self.call("DOM.getOuterHTML", nodeId=node)["outerHTML"]
+        return unescape(re.sub(r"<[^>]*>", "", html))
 
     def press(self, key: str) -> None:
         """One key as a person presses it."""
