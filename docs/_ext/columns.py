@@ -17,14 +17,15 @@ def heads(line: str) -> list[tuple[int, str]]:
 def cells(line: str, starts: list[int], exact: bool = True) -> list[str]:
     """The text of a line in each column.
 
-    Words that stand across a boundary are a mistake; if not `exact`, they belong to the left column, with
-    all that follows.
+    Words that stand across a boundary are a mistake; if not `exact`, a word that does belongs to the left
+    column, with all that follows.
     """
     if line[:starts[0]].strip():
         raise ColumnError(f"{line.strip()!r} begins before the first column")
     found, begin = [], starts[0]
     for at in starts[1:]:
-        if line[at - 1:at].strip() and line[at:at + 1].strip():
+        near = line[at - 2:at + 2].ljust(4)
+        if re.match(r".\S\S|\S \S|.\S \S" if exact else r".\S\S", near):      # one blank parts words
             if exact:
                 raise ColumnError(f"{line.strip()!r} stands across the column at {at}")
             break
