@@ -107,9 +107,10 @@ def run(tmp_path_factory):
 
     def type_(line: str, **more: str) -> tuple[int, str]:
         clean = {k: v for k, v in os.environ.items() if k not in NAMES and not k.startswith("MAKE")}
+        place = more.setdefault("CORRAL_BUILD", str(build))
         done = subprocess.run(line, shell=True, cwd=ROOT, text=True, capture_output=True, check=False,
                               stdin=subprocess.DEVNULL, timeout=600,
-                              env={**clean, "CORRAL_BUILD": str(build), **more,
+                              env={**clean, "CORRAL_REPORT": f"{place}/report", **more,
                                    "PYTHON": sys.executable})
         output = done.stdout + done.stderr
         assert "Traceback" not in output, output
