@@ -25,6 +25,7 @@ COMMANDS = {
     "check-skeletons": ("grader.course.skeleton", "check_command"),
     "mutants": ("grader.course.trials", "mutants_command"),
     "drawings": ("grader.course.drawings", "drawings_command"),
+    "schedule": ("grader.course.recording", "schedule_command"),
     "doctor": ("grader.doctor", "doctor_command"),
     "pr": ("grader.course.pullrequest.command", "pr_command"),
     "publish": ("grader.course.pullrequest.publish", "publish_command"),

@@ -1,14 +1,20 @@
-"""index.html: the same content as the terminal, on one page that needs nothing else."""
+"""index.html: the same content as the terminal, on one page that needs nothing else.
+
+Without a script it is a static page.  The one script steps through schedules and copies command lines; the
+page's policy lets no other run and nothing be loaded.
+"""
 
 from __future__ import annotations
 
-from html import escape
+import base64
+import hashlib
 from typing import Any
 
 from grader.options import ARCHES, WIDTH
 from grader.paths import report_dir, write_text
-from grader.report import failures, measured, text
+from grader.report import failures, measured, stepper, text
 from grader.report.page_css import CSS
+from grader.report.stepper import e
 from grader.report.style import clean
 from grader.report.table import plain_number
 from grader.verdict import ERROR, FAIL, INCONCLUSIVE, NOT_WRITTEN, PASS
@@ -17,14 +23,16 @@ MARKS = {PASS: ("pass", "pass"), FAIL: ("fail", "FAIL"), ERROR: ("fail", "grader
          INCONCLUSIVE: ("none", "cannot tell")}
 
 
-def e(value: object) -> str:
-    """Escaped, without control characters."""
-    return escape(clean(str(value)), quote=True)
+def policy(script: str) -> str:
+    """What the page may do: run this script, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return ("default-src 'none'; style-src 'unsafe-inline'; "
+            f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
 
 
 def convert(data: dict[str, Any]) -> str:
     """The whole page."""
-    lab = data["lab"]
+    lab, script = data["lab"], stepper.asset("stepper.js")
     title = f"Lab {lab['number']}: {lab['title']}"
     about = text.head(data) + text.request_lines(data.get("pull_request"))
     body = [
@@ -39,9 +47,11 @@ def convert(data: dict[str, Any]) -> str:
     ]
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f'<meta http-equiv="Content-Security-Policy" content="{e(policy(script))}">'
             f"<meta name=\"color-scheme\" content=\"light dark\">"
-            f"<title>{e(title)}</title><style>{CSS}</style></head>\n<body><main>\n"
-            + "\n".join(body) + "\n</main></body></html>\n")
+            f"<title>{e(title)}</title><style>{CSS}{stepper.asset('stepper.css')}</style></head>\n"
+            "<body><main>\n" + "\n".join(body)
+            + f"\n</main><script>{script}</script></body></html>\n")
 
 
 def _errors(data: dict[str, Any]) -> list[str]:
@@ -60,7 +70,8 @@ def _table(data: dict[str, Any]) -> list[str]:
         if count:
             spans += f'<th colspan="{count}" scope="colgroup">{WIDTH[arch]}-bit</th>'
     names = "".join(f'<th scope="col">{e(cell.split("/")[1])}</th>' for cell in cells)
-    lines = ['<div class="scroll"><table>',
+    lines = ['<div class="scroll" tabindex="0" role="region" aria-label="score by exercise and cell">'
+             '<table class="score-table">',
              f'<thead><tr><td colspan="2"></td>{spans}<td></td></tr>'
              f'<tr><th colspan="2" scope="col">exercise</th>{names}'
              '<th scope="col" class="points">points</th></tr></thead><tbody>']
@@ -72,7 +83,9 @@ def _table(data: dict[str, Any]) -> list[str]:
                      f'{_points(exercise)}</tr>')
         for test in exercise["tests"]:
             lines.append(_test_row(test, cells, test["id"] in failing))
-    lines += ["</tbody></table></div>"]
+    scores = "".join(f"<td>{plain_number(cell['score'])}</td>" for cell in data["cells"])
+    lines.append(f'</tbody><tfoot><tr><th colspan="2" scope="row">score</th>{scores}{_points(data)}</tr>'
+                 "</tfoot></table></div>")
     return lines
 
 
@@ -105,7 +118,7 @@ def _failures(data: dict[str, Any]) -> list[str]:
                      f"{e(failures.headline(group, graded))}</h2>")
         lines += _facts(group)
         lines += _stack(group["failure"]["stack"])
-        lines += _schedule(group["failure"]["schedule"])
+        lines += _schedule(group)
         if group["failure"]["extra"]:
             lines.append("<pre>" + "\n".join(e(x) for x in group["failure"]["extra"]) + "</pre>")
         lines += _case_list(group)
@@ -124,52 +137,39 @@ def _facts(group: dict[str, Any]) -> list[str]:
                          f'<code>{e(place["where"])}</code> <code>{e(place["insn"])}</code> '
                          f'<span class="line">{e(place["line"])}</span>{note}'))
     rows += [(label, e(words)) for label, words in failures.facts(failure)]
-    rows += [(label, e(failure[label])) for label in ("cause", "read") if failure[label]]
+    rows += [(label, e(failure[label])) for label in ("start", "cause", "read") if failure[label]]
     if group["case"]:
-        rows.append(("gdb", f'<code>make replay CASE={e(group["case"])}</code>'))
+        rows.append(("gdb", f'<code class="replay">make replay CASE={e(group["case"])}</code>'))
     if group["also"]:
         rows.append(("also", e(", ".join(group["also"])) + " for the same reason"))
     return ["<dl>", *(f"<dt>{e(label)}</dt><dd>{value}</dd>" for label, value in rows), "</dl>"]
 
 
 def _stack(stack: dict[str, Any] | None) -> list[str]:
+    """Highest address first; a row with a note is marked."""
     if not stack:
         return []
     rows = "".join(
-        f'<tr><td>{e(row["offset"])}</td><th scope="row">{e(row["name"])}</th>'
-        f'<td><code>{e(row["value"])}</code></td><td>{e(row["note"])}</td></tr>'
+        f'<tr class="{"marked" if row["note"] else ""}"><td>{e(row["offset"])}</td>'
+        f'<th scope="row">{e(row["name"])}</th><td class="word"><code>{e(row["value"])}</code></td>'
+        f'<td class="note">{e(row["note"])}</td></tr>'
         for row in stack["rows"])
-    return [f'<table class="stack"><caption>{e(stack["title"])}</caption>{rows}</table>']
+    return [f'<div class="scroll"><table class="stack"><caption>{e(stack["title"])}</caption>'
+            f"<tbody>{rows}</tbody></table></div>"]
 
 
-def _schedule(schedule: dict[str, Any] | None) -> list[str]:
-    """Who did what: one column a CPU, one row a step."""
-    if not schedule:
+def _schedule(group: dict[str, Any]) -> list[str]:
+    """Who did what, to be stepped through."""
+    failure = group["failure"]
+    if not failure["schedule"]:
         return []
-    span = len(schedule["cpus"]) + len(schedule["columns"]) + 1
-    heads = "".join(f'<th scope="col">{e(head)}</th>' for head in
-                    ["step", *(f"CPU {cpu}" for cpu in schedule["cpus"]), *schedule["columns"]])
-    rows, count = [], 0
-    for step in schedule["steps"]:
-        mark = ' class="decides"' if step["decides"] else ""
-        decides = " <b>this decides it</b>" if step["decides"] else ""
-        if step["cpu"] < 0:
-            rows.append(f'<tr{mark}><td colspan="{span}">{e(step["text"])}{decides}</td></tr>')
-            continue
-        count += 1
-        cells = "".join(
-            f'<td><span class="line">{e(step["line"])}</span> {e(step["text"])}{decides}</td>'
-            if cpu == step["cpu"] else "<td></td>" for cpu in schedule["cpus"])
-        values = "".join(f"<td>{e(value)}</td>" for value in step["shown"])
-        rows.append(f'<tr{mark}><th scope="row">{count}</th>{cells}{values}</tr>')
-    return [f'<div class="scroll"><table class="schedule"><thead><tr>{heads}</tr></thead>'
-            f'<tbody>{"".join(rows)}</tbody></table></div>']
+    return [stepper.html(failure["schedule"], f"schedule of {group['tests'][0]}", failure["start"])]
 
 
 def _case_list(group: dict[str, Any]) -> list[str]:
     if len(group["cases"]) < 2:
         return []
-    items = "".join(f"<li><code>CASE={e(ident)}</code> {e(words)}</li>"
+    items = "".join(f'<li><code class="replay">make replay CASE={e(ident)}</code> {e(words)}</li>'
                     for ident, words in group["cases"].items())
     return [f"<details><summary>all {len(group['cases'])} places</summary><ul>{items}</ul>"
             "</details>"]
@@ -183,13 +183,15 @@ def _builds(data: dict[str, Any]) -> list[str]:
         words = [f"<li>warning: {e(w)}</li>" for w in build["notes"] + build["warnings"]]
         if holes or words:
             lines.append(f'<details class="card"><summary>{e(arch)}: '
-                         f"{len(holes)} places to write, {len(words)} warnings</summary>"
+                         f"{_number(holes, 'place')} to write, {_number(words, 'warning')}</summary>"
                          f"<ul>{''.join(holes + words)}</ul></details>")
     return lines
+
+
+def _number(things: list[str], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 def save(data: dict[str, Any]) -> None:
     """Writes build/report/index.html."""
     write_text(report_dir() / "index.html", convert(data))
-
-
