@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 
-from grader import processes, sandbox
+from grader import knobs, processes, sandbox
 from grader.errors import GraderError
 from grader.options import gather, parse
 from grader.paths import build_dir, shown, write_text
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        options = parse(gather(arguments[1:]))
+        options = parse(gather(arguments[1:]), knobs.load())
         if arguments[0] not in LATER:
             sandbox.use(options.sandbox)
         module, function = COMMANDS[arguments[0]]

@@ -20,6 +20,7 @@ from grader import evaluate
 from grader.errors import GraderError
 from grader.grade import built_lines
 from grader.job import Job
+from grader.knobs import VERDICT
 from grader.labs import choose, find_labs
 from grader.options import CELLS, Options
 from grader.paths import report_dir
@@ -67,6 +68,9 @@ def _sentences(ident: str) -> list[str]:
 
 def _entry(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     table = report["cases"]
+    if not table and options.tell == VERDICT:
+        raise GraderError("course.toml tells no more than a verdict here, so there is no case to "
+                          "replay")
     ident = options.case
     if ident in table:
         return ident, table[ident]
