@@ -10,6 +10,7 @@ import time
 import traceback
 
 from grader import knobs, processes, sandbox
+from grader.course import instructor
 from grader.errors import GraderError
 from grader.options import gather, parse
 from grader.paths import build_dir, shown, write_text
@@ -31,6 +32,7 @@ COMMANDS = {
     "publish": ("grader.course.pullrequest.publish", "publish_command"),
     "gradescope": ("grader.course.gradescope", "gradescope_command"),
     "autograde": ("grader.course.gradescope", "autograde_command"),
+    "release": ("grader.course.release", "release_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }
@@ -49,6 +51,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
+        instructor.require(arguments[0])
         options = parse(gather(arguments[1:]), knobs.load())
         if arguments[0] not in LATER:
             sandbox.use(options.sandbox)
