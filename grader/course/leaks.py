@@ -21,6 +21,7 @@ from grader.sources import SUFFIXES
 
 RUN = 3             # lines
 WORD = 4            # letters and digits that make a line count
+FRAMES = re.compile(r"\.macro.*|\.endm|\.endr|\.?endif|else")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 TAG = re.compile(r"<[^<>\n]{1,400}>")
 PRINTABLE = re.compile(rb"[\t -~]{4,}")
@@ -43,7 +44,8 @@ def _lines(text: str, first: int = 1) -> list[tuple[int, str]]:
         bare = re.sub(r"\s+", "", line)
         bare = re.sub(r"^[^A-Za-z_.]+", "", bare)
         bare = re.sub(r"[\\;,{}\"']+$", "", bare)
-        if len(re.sub(r"[^A-Za-z0-9]", "", bare)) >= WORD:
+        if len(re.sub(r"[^A-Za-z0-9]", "", bare)) >= WORD \
+                and not FRAMES.fullmatch(bare):
             found.append((number, bare))
     return found
 
