@@ -40,6 +40,10 @@ debug:
 replay:
 	@$(GRADER) replay
 
+## bundle CASE=..  packs a case for another machine: make replay BUNDLE=file there
+bundle:
+	@$(GRADER) bundle
+
 ## skeletons       writes labs/ from solutions/; FORCE=1 overwrites your changes
 skeletons:
 	@$(GRADER) skeletons

@@ -20,6 +20,7 @@ COMMANDS = {
     "build": ("grader.grade", "build_command"),
     "grade": ("grader.grade", "grade_command"),
     "replay": ("grader.replay", "replay_command"),
+    "bundle": ("grader.course.bundle", "bundle_command"),
     "run": ("grader.play", "run_command"),
     "debug": ("grader.play", "debug_command"),
     "skeletons": ("grader.course.skeleton", "skeletons_command"),

@@ -45,6 +45,7 @@ TOOLS = (
     Tool("mformat", "mtools", "4.0", "the boot image"),
     Tool("gdb", "gdb", "13.1", "make debug, make replay"),
     Tool("sphinx-build", "python3-sphinx", "5.3", "make docs"),
+    Tool("git", "git", "2.39", "make pr, make release"),
     Tool("bwrap", "bubblewrap", "0.8", "grading the code of others"),
     Tool("setpriv", "util-linux", "2.38", "no process is left behind"),
 )
