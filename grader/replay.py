@@ -122,7 +122,7 @@ def stop_and_debug(job: Job, ident: str, log: Path) -> int:
             _say(records, log)
             if plugin.booted is None:
                 raise GraderError(f"the machine did not start: see {log}")
-            return debug(plugin.booted, plugin.cell.subject if plugin.cell else 0)
+            return debug(plugin.booted, plugin.cell.subject if plugin.cell else 0, job.tree)
         finally:
             plugin.close()
 
@@ -139,14 +139,16 @@ def _say(records: list[dict], log: Path) -> None:
         print("the test passes; the machine stands as it left it")
 
 
-def debug(machine: Any, cpu: int) -> int:
-    """Hands the stopped machine to its debugger; without a terminal it prints where it is."""
+def debug(machine: Any, cpu: int, tree: str) -> int:
+    """Hands the stopped machine to its debugger; without a terminal it prints where it is.  The
+    sources that it lists are those in `tree`, which were compiled."""
     interactive = sys.stdin.isatty()
     argv = machine.debug_handoff(cpu)
     if argv is None:
         return 0
     if Path(argv[0]).name == "gdb":
-        argv[1:1] = ["-iex", "set auto-load off"]      # a kernel can hold scripts for gdb
+        # A kernel can hold scripts for gdb.
+        argv[1:1] = ["-iex", "set auto-load off", "-iex", f"directory {tree}"]
     if Path(argv[0]).name == "gdb" and not interactive:
         argv[1:1] = ["-batch"]
         for command in ("info registers pc sp eflags cs", "x/4i $pc", "info line *$pc"):
