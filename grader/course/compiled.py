@@ -172,8 +172,9 @@ class _Made:
             target = f"{reloc.symbol} + {reloc.addend}"
             if reloc.kind in RELATIVE:
                 lines.append(f"    .long {target} - .")
-            elif reloc.kind == "R_X86_64_32S":      # .long would be a R_X86_64_32, without a sign
-                lines += [f"7771: .reloc 7771b, R_X86_64_32S, {target}", "    .long 0"]
+            elif reloc.kind == "R_X86_64_32S":
+                # .long wants 32 bits without a sign, so it gets the lower half of a kernel address.
+                lines.append(f"    .long {target} - 0xffffffff00000000")
             elif reloc.kind == "R_386_32":
                 lines.append(f"    .long {target}")
             else:
