@@ -128,12 +128,12 @@ def _read(path: Path) -> Given:
 
 def _stub_pages(found: dict[str, Given], the: Course) -> None:
     """Pages that are not for this course say so, so that links to them still lead somewhere."""
-    numbers = {lab.number for lab in the.labs}
+    numbers, known = {lab.number for lab in the.labs}, find_labs()
     for name in [name for name in found if name.startswith("docs/") and name.endswith(".rst")]:
         lab = re.fullmatch(r"docs/labs/lab(\d+)\.rst", name)
         if re.match(r"docs/instructor[^/]*(/.*)?\.rst$", name):
             found[name] = Given(_page("For instructors", "The instructor's tree holds this page."))
-        elif lab and int(lab[1]) not in numbers and int(lab[1]) != 0:
+        elif lab and int(lab[1]) in known.keys() - numbers:
             found[name] = Given(_page(f"Lab {lab[1]}", "This lab is not part of the course."))
 
 

@@ -41,9 +41,9 @@ def _lines(text: str, first: int = 1) -> list[tuple[int, str]]:
     """(number, bare line) of the lines that count."""
     found = []
     for number, line in enumerate(text.splitlines(), first):
-        bare = re.sub(r"\s+", "", line)
+        bare = re.sub(r"\s+", "", line).replace("'", '"')
         bare = re.sub(r"^[^A-Za-z_.]+", "", bare)
-        bare = re.sub(r"[\\;,{}\"']+$", "", bare)
+        bare = re.sub(r"(\*/|[\\;,{}\"'])+$", "", bare)
         if len(re.sub(r"[^A-Za-z0-9]", "", bare)) >= WORD \
                 and not FRAMES.fullmatch(bare):
             found.append((number, bare))
@@ -124,11 +124,12 @@ def _runs_of(data: bytes) -> Iterator[tuple[int, Piece]]:
         text = "\n".join(each.decode("ascii") for each in PRINTABLE.findall(data))
     forms = {text, _uncommented(text)}
     if "\\n" in text:
-        opened = text.replace("\\n", "\n").replace("\\t", " ").replace('\\"', '"')
-        forms |= {opened, _uncommented(opened)}
+        opened = text.replace("\\n", "\n").replace("\\t", " ").replace('\\"', "'")
+        forms |= {opened, _uncommented(opened), opened.replace('"', "\n")}
     for form in list(forms):
         if "&" in form or "<" in form:
             bare = html.unescape(TAG.sub("", form))
-            forms |= {html.unescape(form), bare, _uncommented(bare)}
+            forms |= {html.unescape(form), bare, _uncommented(bare),
+                      html.unescape(TAG.sub("\n", form))}
     for form in forms:
         yield from _runs(_lines(form))

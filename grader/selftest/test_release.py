@@ -111,8 +111,8 @@ def secrets():
 def stolen() -> list[str]:
     """Three lines of a hole, as they stand."""
     lines = (REFERENCE / "lab1-stack-switch/entry64.S").read_text().splitlines()
-    start = lines.index("    /* BEGIN 1.3 */")
-    return [line for line in lines[start + 1:start + 20] if "%" in line][:3]
+    start = next(n for n, line in enumerate(lines) if "%cr2" in line)
+    return lines[start:start + 3]
 
 
 @pytest.mark.parametrize("name, disguise", [
@@ -124,6 +124,7 @@ def stolen() -> list[str]:
     ("grader/x.py", lambda lines: "\n".join(repr(line + "\n") for line in lines)),
     ("docs/x.html", lambda lines: "\n".join(
         f"<span class='k'>{line.replace('$', '&#36;')}</span><br>" for line in lines)),
+    ("docs/y.html", lambda lines: "".join(f"<td><b>{line}</b></td>" for line in lines)),
     ("docs/x.svg", lambda lines: "\n".join(f"<text x='1'>{line}</text>" for line in lines)),
     ("labs/y.S", lambda lines: "\n\n".join(f"{line}   /* a comment of one's own */"
                                            for line in lines)),
