@@ -132,13 +132,18 @@ def _stub_pages(found: dict[str, Given], the: Course) -> None:
     for name in [name for name in found if name.startswith("docs/") and name.endswith(".rst")]:
         lab = re.fullmatch(r"docs/labs/lab(\d+)\.rst", name)
         if re.match(r"docs/instructor[^/]*(/.*)?\.rst$", name):
-            found[name] = Given(_page("For instructors", "The instructor's tree holds this page."))
+            words = "The instructor's tree holds this page."
+            found[name] = _page("For instructors", words, found[name])
         elif lab and int(lab[1]) in known.keys() - numbers:
-            found[name] = Given(_page(f"Lab {lab[1]}", "This lab is not part of the course."))
+            words = "This lab is not part of the course."
+            found[name] = _page(f"Lab {lab[1]}", words, found[name])
 
 
-def _page(title: str, words: str) -> bytes:
-    return f"{title}\n{'=' * len(title)}\n\n{words}\n".encode()
+def _page(title: str, words: str, before: Given) -> Given:
+    """A page in the place of another, with all the labels that others point at."""
+    labels = re.findall(r"^\.\. _[^:\n]+:$", before.data.decode("utf-8"), re.MULTILINE)
+    head = "".join(f"{label}\n" for label in labels)
+    return Given(f"{head}\n{title}\n{'=' * len(title)}\n\n{words}\n".encode())
 
 
 def _readme(the: Course) -> str:
