@@ -337,3 +337,20 @@ def test_a_link_in_the_folder_leads_nowhere(tmp_path):
 def test_a_new_repository_of_git_counts_as_empty(tmp_path):
     (tmp_path / ".git").mkdir()
     assert release._record(tmp_path, force=False) == {}
+
+
+# ---- the container ----
+
+def test_the_image_is_debian_12_with_what_setup_installs(tree):
+    """No engine runs here: what can be held is that no second list of packages grows."""
+    lines = [line for line in (tree / "Dockerfile").read_text().splitlines()
+             if line and not line.startswith("#")]
+    assert lines[0] == "FROM --platform=linux/amd64 debian:bookworm"
+    copied = next(n for n, line in enumerate(lines) if line.startswith("COPY setup "))
+    assert lines[copied + 1].startswith("RUN /opt/corral/setup")
+    assert not [line for line in lines if "apt-get install" in line]
+    assert (tree / ".dockerignore").read_text().split() == ["*", "!setup"]
+    data = json.loads((tree / ".devcontainer/devcontainer.json").read_text())
+    build = data["build"]
+    assert (tree / ".devcontainer" / build["dockerfile"]).resolve() == (tree / "Dockerfile").resolve()
+    assert "--platform=linux/amd64" in build["options"]
