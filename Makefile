@@ -7,7 +7,7 @@ GRADER  = $(PYTHON) -m grader
 
 .NOTPARALLEL:
 .PHONY: help setup doctor grade run debug replay skeletons check-skeletons mutants docs test soak \
-        pr gradescope clean
+        pr gradescope release bundle clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -40,6 +40,10 @@ debug:
 replay:
 	@$(GRADER) replay
 
+## bundle CASE=..  packs a case for another machine: make replay BUNDLE=file there
+bundle:
+	@$(GRADER) bundle
+
 ## skeletons       writes labs/ from solutions/; FORCE=1 overwrites your changes
 skeletons:
 	@$(GRADER) skeletons
@@ -58,6 +62,10 @@ pr:
 ## gradescope      writes the autograder's zip for Gradescope              [LAB= HIDDEN=]
 gradescope:
 	@$(GRADER) gradescope
+
+## release DEST=.. a tree for students, without solutions          [WITH_BASE=2 FORCE=1]
+release:
+	@$(GRADER) release
 
 ## docs            the site, in build/docs/index.html; warnings are errors
 docs:

@@ -219,8 +219,9 @@ def _write_tree(folder: Path, sources: list[Source]) -> None:
         place = tree / source.label
         place.mkdir(parents=True, exist_ok=True)
         for name, data in source.files.items():
+            (place / name).parent.mkdir(exist_ok=True)
             _write_changed(place / name, data)
-        keep = "".join(f"{symbol}\n" for symbol in source.lab.symbols)
+        keep = "".join(f"{symbol}\n" for symbol in source.keep or source.lab.symbols)
         _write_changed(folder / f"lab{source.lab.number}.keep", keep.encode("ascii"))
 
 

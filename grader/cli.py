@@ -9,7 +9,8 @@ import sys
 import time
 import traceback
 
-from grader import processes, sandbox
+from grader import knobs, processes, sandbox
+from grader.course import instructor
 from grader.errors import GraderError
 from grader.options import gather, parse
 from grader.paths import build_dir, shown, write_text
@@ -19,6 +20,7 @@ COMMANDS = {
     "build": ("grader.grade", "build_command"),
     "grade": ("grader.grade", "grade_command"),
     "replay": ("grader.replay", "replay_command"),
+    "bundle": ("grader.course.bundle", "bundle_command"),
     "run": ("grader.play", "run_command"),
     "debug": ("grader.play", "debug_command"),
     "skeletons": ("grader.course.skeleton", "skeletons_command"),
@@ -31,6 +33,7 @@ COMMANDS = {
     "publish": ("grader.course.pullrequest.publish", "publish_command"),
     "gradescope": ("grader.course.gradescope", "gradescope_command"),
     "autograde": ("grader.course.gradescope", "autograde_command"),
+    "release": ("grader.course.release", "release_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }
@@ -49,7 +52,8 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        options = parse(gather(arguments[1:]))
+        instructor.require(arguments[0])
+        options = parse(gather(arguments[1:]), knobs.load())
         if arguments[0] not in LATER:
             sandbox.use(options.sandbox)
         module, function = COMMANDS[arguments[0]]

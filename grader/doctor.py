@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from glob import glob
 from importlib import import_module
 
-from grader import processes, sandbox
+from grader import knobs, processes, sandbox
 from grader.emulators import BOCHS_FILES
-from grader.labs import find_labs
+from grader.labs import find_labs, used
 from grader.options import Options
 from grader.paths import build_dir
 from grader.sandbox import bubblewrap
@@ -45,6 +45,7 @@ TOOLS = (
     Tool("mformat", "mtools", "4.0", "the boot image"),
     Tool("gdb", "gdb", "13.1", "make debug, make replay"),
     Tool("sphinx-build", "python3-sphinx", "5.3", "make docs"),
+    Tool("git", "git", "2.39", "make pr, make release"),
     Tool("bwrap", "bubblewrap", "0.8", "grading the code of others"),
     Tool("setpriv", "util-linux", "2.38", "no process is left behind"),
 )
@@ -78,7 +79,8 @@ def doctor_command(options: Options) -> int:
     private = "yes" if sandbox.possible() else "no: user namespaces are off, names are checked only"
     print(f"{'private builds':<20}{private}")
     print(f"{'sandbox':<20}{bubblewrap.refusal() or 'yes'}")
-    print(f"{'labs':<20}{', '.join(lab.slug for lab in find_labs().values()) or 'none'}")
+    print(f"{'labs':<20}{', '.join(lab.slug for lab in used(find_labs()).values()) or 'none'}")
+    print(f"{'course.toml':<20}{knobs.load().hash[:12] or 'none: the defaults'}")
     for sentence in wrong:
         print(f"wrong: {sentence}")
     print("everything is in place" if not wrong else f"{len(wrong)} things to do")

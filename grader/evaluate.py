@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader import build as building
-from grader import emulators, processes
+from grader import emulators, processes, tell
 from grader.build import Build
 from grader.errors import GraderError
 from grader.holes import missing_for
@@ -162,8 +162,9 @@ def _joined(runs: list[CellRun]) -> list[CellRun]:
 def _settled(grade: Grade, test: Test, cell: str, build: Build) -> bool:
     """Gives the verdict of a test that needs no emulator; False if it has to run."""
     if build.problem:
-        failure = Failure(reason=NOT_BUILT, headline=f"does not build: {build.problem}",
-                          extra=list(build.details))
+        failure = tell.failure(
+            Failure(reason=NOT_BUILT, headline=f"does not build: {build.problem}",
+                    extra=list(build.details)), grade.options.tell)
         grade.results[test.id, cell] = Result(FAIL, NOT_BUILT, "does not build", failure)
         return True
     hole = missing_for(test, build.holes)
@@ -173,6 +174,7 @@ def _settled(grade: Grade, test: Test, cell: str, build: Build) -> bool:
         text = f"not written yet: {hole.place}"
     else:
         text = f"waits for {hole.exercise}"
+    text = tell.not_written(text, grade.options.tell)
     grade.results[test.id, cell] = Result(FAIL, NOT_WRITTEN, text)
     return True
 
@@ -185,7 +187,7 @@ def job_for(grade: Grade, cell: str, build: Build, tests: list[Test],
         tests_dir=str(grade.lab.tests_dir), seed=grade.seed, workdir="", cpus=grade.cpus,
         schedules=grade.options.schedules, sandbox=grade.options.sandbox,
         tests=[JobTest(test.id, test.node, test.points > 0, test.folder) for test in tests],
-        machine=machine)
+        machine=machine, tell=grade.options.tell)
 
 
 def _take(grade: Grade, run: CellRun) -> None:

@@ -6,10 +6,11 @@ import json
 import time
 
 from grader import build as building
-from grader import evaluate, hidden, processes
+from grader import evaluate, hidden, processes, tell
 from grader.build import Build, friendly_errors
 from grader.errors import GraderError
 from grader.evaluate import Grade
+from grader.knobs import FULL
 from grader.labs import Lab, Test, choose, find_labs, select, stage
 from grader.options import Options
 from grader.paths import build_dir, report_dir
@@ -34,18 +35,20 @@ def build_command(options: Options) -> int:
 def built_lines(lab: Lab, grade: Grade, options: Options, paint: Style,
                 details: bool) -> list[str]:
     """"lab1  built x86_64 and i386, 1.4 s", warnings, and errors if `details`."""
-    good = [arch for arch, build in grade.builds.items() if not build.problem]
+    level = FULL if details else options.tell      # details are for one's own code, not a grade
+    builds = {arch: tell.build(build, level) for arch, build in grade.builds.items()}
+    good = [arch for arch, build in builds.items() if not build.problem]
     lines = []
     if good:
         origin = "" if options.source == "labs" else f"   from: {clean(options.source)}"
         lines.append(f"lab{lab.number}  built {join(good)}, {grade.times['build']:.1f} s."
                      f"{base_words(lab, grade, options)}{origin}")
-    for message in dict.fromkeys(m for b in grade.builds.values() for m in b.notes + b.warnings):
+    for message in dict.fromkeys(m for b in builds.values() for m in b.notes + b.warnings):
         lines.append(f"warning: {clean(message)}")
-    for problem, arches in _problems(grade.builds).items():
+    for problem, arches in _problems(builds).items():
         lines.append(f"{paint.paint('bad', 'does not build')} ({join(arches)}): {clean(problem)}")
         if details:
-            build = grade.builds[arches[0]]
+            build = builds[arches[0]]
             lines += ["  " + clean(line) for line in build.details if line != problem]
     return lines
 

@@ -37,6 +37,7 @@ class Job:
     tree: str = ""                  # the build tree, for reading source lines
     machine: str = "grader.machine"   # the module that gives boot() and Cell
     sandbox: str = ""                 # how the emulator is kept in: grader.sandbox
+    tell: str = "full"                # how much of a failure goes into its record: grader.tell
     quick: bool = False               # one failure of a test is enough: a trial asks no more
     seeds: list[str] = field(default_factory=list)   # with each of which a test is to fail
     replay: dict[str, Any] | None = None   # a case to stop in

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from grader import knobs
+from grader.cells import CELLS
 from grader.errors import GraderError
-from grader.options import CELLS
+from grader.knobs import Knobs
 from grader.paths import build_dir, lab_roots, shown
 
 
@@ -85,7 +87,10 @@ class Lab:
 
 
 def find_labs(roots: Iterable[Path] | None = None) -> dict[int, Lab]:
-    """Every lab by its number.  Two labs with one number are an error."""
+    """Every lab by its number.  Two labs with one number are an error.
+
+    Without `roots` they are those of this tree and of LABS_PATH, with the points of course.toml.
+    """
     labs: dict[int, Lab] = {}
     for root in roots if roots is not None else lab_roots():
         for path in sorted(Path(root).glob("grader/tests/*/lab.toml")):
@@ -95,11 +100,55 @@ def find_labs(roots: Iterable[Path] | None = None) -> dict[int, Lab]:
                     f"lab {lab.number} is defined twice: {shown(path)} and "
                     f"{shown(labs[lab.number].tests_dir)}/lab.toml")
             labs[lab.number] = lab
-    return dict(sorted(labs.items()))
+    labs = dict(sorted(labs.items()))
+    return _with_points(labs, knobs.load()) if roots is None else labs
+
+
+def _with_points(labs: dict[int, Lab], course: Knobs) -> dict[int, Lab]:
+    """The labs with the points that the course gives; checks what it says about labs."""
+    for number in course.labs:
+        if number not in labs:
+            raise GraderError(f"course.toml: labs names lab {number}, which is not here: the labs "
+                              f"are {', '.join(map(str, labs))}")
+    for ident in course.points:
+        _check_points(ident, labs)
+    return {number: replace(lab, exercises=tuple(_revalued(e, course.points)
+                                                 for e in lab.exercises))
+            for number, lab in labs.items()} if course.points else labs
+
+
+def _check_points(ident: str, labs: dict[int, Lab]) -> None:
+    """GraderError if [points] names no test."""
+    if any(lab.test(ident) for lab in labs.values()):
+        return
+    for lab in labs.values():
+        exercise = lab.exercise(ident)
+        if exercise is not None:
+            raise GraderError(f"course.toml: points.{ident} is an exercise, and points are for its "
+                              f"tests: {', '.join(t.id for t in exercise.tests)}")
+    near = [lab for lab in labs.values() if ident.startswith(f"{lab.number}.")]
+    tests = [test.id for lab in near for test in lab.tests]
+    right = (f"the tests of lab {near[0].number} are {', '.join(tests)}" if near
+             else f"it is a test such as {next(iter(labs.values())).tests[0].id}")
+    raise GraderError(f"course.toml: points.{ident} is no test: {right}")
+
+
+def _revalued(exercise: Exercise, points: dict[str, Fraction]) -> Exercise:
+    """The exercise with other points for some of its tests, which it is the sum of."""
+    tests = tuple(replace(test, points=points.get(test.id, test.points))
+                  for test in exercise.tests)
+    return replace(exercise, tests=tests, points=sum((t.points for t in tests), Fraction(0)))
+
+
+def used(labs: dict[int, Lab]) -> dict[int, Lab]:
+    """Those of the labs that the course uses."""
+    course = knobs.load()
+    return {number: lab for number, lab in labs.items() if course.uses(number)}
 
 
 def choose(value: str, labs: dict[int, Lab]) -> Lab:
     """The lab that LAB names (3, lab3 or its name); without it the last one built."""
+    here, labs = labs, used(labs)
     if not labs:
         raise GraderError("no lab is here: grader/tests/*/lab.toml and LABS_PATH hold none")
     if not value:
@@ -111,6 +160,8 @@ def choose(value: str, labs: dict[int, Lab]) -> Lab:
         if wanted == str(lab.number) or value in (lab.name, lab.slug):
             return lab
     listed = ", ".join(f"{lab.number} ({lab.name})" for lab in labs.values())
+    if any(wanted == str(lab.number) or value in (lab.name, lab.slug) for lab in here.values()):
+        raise GraderError(f"LAB={value} is not part of this course: course.toml uses {listed}")
     raise GraderError(f"LAB={value} is unknown: the labs are {listed}")
 
 

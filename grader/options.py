@@ -10,12 +10,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from grader.cells import ARCHES, CELLS, EMUS, WIDTH
 from grader.errors import GraderError
+from grader.knobs import Knobs
 
-ARCHES = ("x86_64", "i386")
-EMUS = ("qemu", "bochs")
-CELLS = tuple(f"{arch}/{emu}" for arch in ARCHES for emu in EMUS)
-WIDTH = {"x86_64": 64, "i386": 32}
 COMPILERS = ("gcc", "clang")
 OPTIMISE = ("-O0", "-O2")
 SANDBOXES = ("", "bwrap", "container")
@@ -25,7 +23,7 @@ CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
     "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES", "SANDBOX", "HIDDEN", "BASE_REV", "HEAD_REV",
-    "ARTIFACT",
+    "ARTIFACT", "DEST", "WITH_BASE", "BUNDLE",
 )  # fmt: skip
 
 
@@ -56,12 +54,22 @@ class Options:
     base_rev: str = ""                 # pr: the revision that is trusted, ..
     head_rev: str = ""                 # .. and the one that is graded
     artifact: str = ""                 # publish: the report of another job
+    dest: str = ""                     # release: the folder that is written
+    with_base: int = 0                 # release: labs up to this one go along, compiled
+    bundle: str = ""                   # replay: a case that another machine packed
+    knobs: Knobs = field(default_factory=Knobs)     # course.toml
 
     @property
     def cells(self) -> list[str]:
-        """The cells asked for, in the order of the report."""
+        """The cells asked for that the course grades, in the order of the report."""
         return [f"{arch}/{emu}" for arch in ARCHES if arch in self.arches
-                for emu in EMUS if emu in self.emus]  # fmt: skip
+                for emu in EMUS if emu in self.emus
+                and f"{arch}/{emu}" in self.knobs.weights]  # fmt: skip
+
+    @property
+    def tell(self) -> str:
+        """How much a failure tells.  A run that sandboxes the code of others is one of record."""
+        return self.knobs.record if self.sandbox else self.knobs.laptop
 
 
 def gather(arguments: list[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -80,16 +88,21 @@ def gather(arguments: list[str], environment: Mapping[str, str] = os.environ) ->
     return values
 
 
-def parse(values: Mapping[str, str]) -> Options:
-    """Checks each value; LAB, TEST and CASE are checked where the labs are known."""
-    return Options(
+def parse(values: Mapping[str, str], knobs: Knobs | None = None) -> Options:
+    """Checks each value; LAB, TEST and CASE are checked where the labs are known.
+
+    `knobs` fill in what nobody says.
+    """
+    knobs = knobs or Knobs()
+    sandbox = _one("SANDBOX", values.get("SANDBOX", ""), SANDBOXES)
+    options = Options(
         lab=values.get("LAB", ""),
         arches=_subset("ARCH", values.get("ARCH", ""), ARCHES),
         emus=_subset("EMU", values.get("EMU", ""), EMUS),
         test=values.get("TEST", ""),
         source=values.get("FROM") or "labs",
-        base=_base(values.get("BASE", "")),
-        seed=_seed(values.get("SEED", "")),
+        base=_base(values.get("BASE", ""), knobs.base),
+        seed=_seed(values.get("SEED", "")) or (knobs.seed if sandbox else ""),
         cc=_one("CC", values.get("CC") or "gcc", COMPILERS),
         opt=_one("OPT", values.get("OPT") or "-O2", OPTIMISE),
         cpus=_number("CPUS", values["CPUS"], CPUS) if values.get("CPUS") else 0,
@@ -98,14 +111,26 @@ def parse(values: Mapping[str, str]) -> Options:
         force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",
         screen=_one("SCREEN", values.get("SCREEN", ""), ("", "0", "1")) == "1",
         stage=values.get("STAGE", ""),
-        sandbox=_one("SANDBOX", values.get("SANDBOX", ""), SANDBOXES),
+        sandbox=sandbox,
         hidden=values.get("HIDDEN", ""),
         base_rev=values.get("BASE_REV", ""),
         head_rev=values.get("HEAD_REV", ""),
         artifact=values.get("ARTIFACT", ""),
         schedules=_number("SCHEDULES", values.get("SCHEDULES") or "0", range(0, 1_000_000)),
         runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
+        dest=values.get("DEST", ""),
+        with_base=_number("WITH_BASE", values.get("WITH_BASE") or "0", range(0, 100)),
+        bundle=values.get("BUNDLE", ""),
+        knobs=knobs,
     )
+    if not options.cells:
+        raise GraderError(f"{' '.join(_asked(values))} is not graded in this course: "
+                          f"course.toml has {', '.join(knobs.weights)}")
+    return options
+
+
+def _asked(values: Mapping[str, str]) -> list[str]:
+    return [f"{name}={values[name]}" for name in ("ARCH", "EMU") if values.get(name)]
 
 
 def arguments_of(options: Options) -> list[str]:
@@ -147,8 +172,11 @@ def _seed(value: str) -> str:
     return value.lower()
 
 
-def _base(value: str) -> dict[int, str]:
-    """"solutions" -> {0: "solutions"}; "1:labs,2:solutions" -> {1: ..., 2: ...}."""
+def _base(value: str, policy: str) -> dict[int, str]:
+    """"solutions" -> {0: "solutions"}; "1:labs,2:solutions" -> {1: ..., 2: ...}.
+
+    `policy` is for the labs that the value does not name.
+    """
     result: dict[int, str] = {}
     for part in filter(None, value.split(",")):
         number, colon, place = part.rpartition(":")
@@ -157,6 +185,8 @@ def _base(value: str) -> dict[int, str]:
                 f"BASE={value} is not understood: labs, solutions, or one a lab such as "
                 "1:labs,2:solutions")
         result[int(number) if colon else 0] = place
+    if policy == "solutions":
+        result.setdefault(0, policy)
     return result
 
 

@@ -20,6 +20,7 @@ from grader import evaluate
 from grader.errors import GraderError
 from grader.grade import built_lines
 from grader.job import Job
+from grader.knobs import VERDICT
 from grader.labs import choose, find_labs
 from grader.options import CELLS, Options
 from grader.paths import report_dir
@@ -34,10 +35,14 @@ LISTED = 12
 
 def replay_command(options: Options) -> int:
     """Stops the machine at the case and starts the debugger there."""
+    if options.bundle:
+        from grader.course.unbundle import replay_bundle
+
+        return replay_bundle(options)
     report = cases.load()
-    ident, entry = _entry(options, report)
-    cell = _cell(options, ident, entry)
-    options = _settings(options, report["settings"], cell)
+    ident, entry = entry_of(options, report)
+    cell = cell_of(options, ident, entry)
+    options = settings_of(options, report["settings"], cell)
     lab = choose(options.lab, find_labs())
     test = lab.test(entry["test"])
     if test is None:
@@ -49,15 +54,15 @@ def replay_command(options: Options) -> int:
             print(line)
         return 1
     print(f"CASE={ident}, {cell}, seed {grade.seed}: {entry['text'] or test.title}")
-    if options.as_text and (told := _sentences(ident)):
+    if options.as_text and (told := sentences(ident)):
         print("\n".join(told))
         return 0
     job = evaluate.job_for(grade, cell, build, [test])
     job.replay = entry["cells"][cell]
-    return _stop_and_debug(job, ident, report_dir() / "replay.log")
+    return stop_and_debug(job, ident, report_dir() / "replay.log")
 
 
-def _sentences(ident: str) -> list[str]:
+def sentences(ident: str) -> list[str]:
     """A failed case of the last report as sentences: no columns, no debugger."""
     data = json.loads((report_dir() / "grade.json").read_text(encoding="utf-8"))
     graded = [cell["name"] for cell in data["cells"]]
@@ -65,8 +70,11 @@ def _sentences(ident: str) -> list[str]:
                  if ident in group["cases"]), [])
 
 
-def _entry(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def entry_of(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     table = report["cases"]
+    if not table and options.tell == VERDICT:
+        raise GraderError("course.toml tells no more than a verdict here, so there is no case to "
+                          "replay")
     ident = options.case
     if ident in table:
         return ident, table[ident]
@@ -78,7 +86,7 @@ def _entry(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any
     raise GraderError(f"{asked}: it has {some or 'no case'}")
 
 
-def _cell(options: Options, ident: str, entry: dict[str, Any]) -> str:
+def cell_of(options: Options, ident: str, entry: dict[str, Any]) -> str:
     """The first cell of the case that ARCH and EMU allow."""
     for cell in CELLS:
         if cell in entry["cells"] and cell in options.cells:
@@ -87,7 +95,7 @@ def _cell(options: Options, ident: str, entry: dict[str, Any]) -> str:
                       f"{' or '.join(options.cells)}")
 
 
-def _settings(options: Options, settings: dict[str, Any], cell: str) -> Options:
+def settings_of(options: Options, settings: dict[str, Any], cell: str) -> Options:
     """The options of the report, for one cell."""
     arch, emu = cell.split("/")
     return replace(options, lab=str(settings["lab"]), source=settings["from"], cc=settings["cc"],
@@ -96,7 +104,7 @@ def _settings(options: Options, settings: dict[str, Any], cell: str) -> Options:
                    arches=(arch,), emus=(emu,))
 
 
-def _stop_and_debug(job: Job, ident: str, log: Path) -> int:
+def stop_and_debug(job: Job, ident: str, log: Path) -> int:
     """Runs the test until it stops, then the debugger on the machine that it leaves."""
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as workdir:
         job.workdir, job.parent = workdir, os.getppid()
@@ -114,7 +122,7 @@ def _stop_and_debug(job: Job, ident: str, log: Path) -> int:
             _say(records, log)
             if plugin.booted is None:
                 raise GraderError(f"the machine did not start: see {log}")
-            return debug(plugin.booted, plugin.cell.subject if plugin.cell else 0)
+            return debug(plugin.booted, plugin.cell.subject if plugin.cell else 0, job.tree)
         finally:
             plugin.close()
 
@@ -131,12 +139,16 @@ def _say(records: list[dict], log: Path) -> None:
         print("the test passes; the machine stands as it left it")
 
 
-def debug(machine: Any, cpu: int) -> int:
-    """Hands the stopped machine to its debugger; without a terminal it prints where it is."""
+def debug(machine: Any, cpu: int, tree: str) -> int:
+    """Hands the stopped machine to its debugger; without a terminal it prints where it is.  The
+    sources that it lists are those in `tree`, which were compiled."""
     interactive = sys.stdin.isatty()
     argv = machine.debug_handoff(cpu)
     if argv is None:
         return 0
+    if Path(argv[0]).name == "gdb":
+        # A kernel can hold scripts for gdb.
+        argv[1:1] = ["-iex", "set auto-load off", "-iex", f"directory {tree}"]
     if Path(argv[0]).name == "gdb" and not interactive:
         argv[1:1] = ["-batch"]
         for command in ("info registers pc sp eflags cs", "x/4i $pc", "info line *$pc"):

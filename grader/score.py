@@ -1,4 +1,4 @@
-"""Points: the mean over the cells graded.  Only pass scores."""
+"""Points: the mean over the cells graded, by their weights.  Only pass scores."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ def show(points: Fraction) -> str:
 
 
 def test_score(grade: Grade, test: Test) -> Fraction:
-    """The test's points times the share of its cells in which it passed."""
-    cells = [cell for cell in grade.cells if cell in test.cells]
+    """The test's points times the share of its cells, by weight, in which it passed."""
+    weights = grade.options.knobs.weights
+    cells = {cell: weights.get(cell, Fraction(1)) for cell in grade.cells if cell in test.cells}
     if not cells:
         return Fraction(0)
-    passed = sum(1 for cell in cells if _passed(grade, test, cell))
-    return test.points * passed / len(cells)
+    passed = sum(weight for cell, weight in cells.items() if _passed(grade, test, cell))
+    return test.points * passed / sum(cells.values())
 
 
 def test_max(grade: Grade, test: Test) -> Fraction:
@@ -40,11 +41,13 @@ def chosen(grade: Grade, exercise: Exercise) -> list[Test]:
 
 
 def totals(grade: Grade, bonus: bool) -> tuple[Fraction, Fraction]:
-    """(score, maximum) of the exercises that are, or are not, a bonus."""
+    """(score, maximum) of the exercises that are, or are not, a bonus; a bonus up to its cap."""
     tests = [test for exercise in grade.lab.exercises if exercise.bonus == bonus
              for test in chosen(grade, exercise)]
-    return (sum((test_score(grade, t) for t in tests), Fraction(0)),
-            sum((test_max(grade, t) for t in tests), Fraction(0)))
+    score = sum((test_score(grade, t) for t in tests), Fraction(0))
+    most = sum((test_max(grade, t) for t in tests), Fraction(0))
+    cap = grade.options.knobs.bonus_cap if bonus else None
+    return (score, most) if cap is None else (min(score, cap), min(most, cap))
 
 
 def cell_total(grade: Grade, cell: str) -> tuple[Fraction, Fraction]:

@@ -13,6 +13,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader import references
 from grader.errors import GraderError
 from grader.labs import Lab
 from grader.options import Options
@@ -42,6 +43,7 @@ class Source:
     shown: str                # the folder as the student knows it
     files: dict[str, bytes]
     notes: tuple[str, ...]    # files that are there and not used
+    keep: tuple[str, ...] = ()   # of a compiled reference: the symbols that stay global
 
     def digest(self) -> str:
         """A hash of names and contents."""
@@ -70,12 +72,23 @@ def place_of(lab: Lab, graded: Lab, options: Options) -> str:
 def collect(lab: Lab, graded: Lab, options: Options) -> Source:
     """Reads the files of one lab.  Raises Refused (student) or GraderError (wrong FROM)."""
     place = place_of(lab, graded, options)
+    earlier = lab.number != graded.number
+    if place == "labs" and earlier and not options.knobs.uses(lab.number):
+        place = "solutions"         # no student of this course writes it
+    compiled = references.place_of(lab)
+    if place == "solutions" and earlier and compiled.is_dir() \
+            and not (lab.root / "solutions" / lab.slug).is_dir():
+        files, keep = references.read(lab)
+        return Source(lab, f"{references.FOLDER}/{lab.slug}", shown(compiled), files, (), keep)
     overlay: Path | None = None
     if place in ("labs", "solutions"):
         folder = lab.root / place / lab.slug
     else:
         folder, overlay = _folder_of(Path(place), lab, graded)
     if not folder.is_dir():
+        if place == "solutions" and earlier:
+            raise GraderError(f"this tree holds no reference of lab {lab.number}, neither in "
+                              "solutions/ nor in references/: BASE is labs or a folder here")
         if place == "solutions":
             raise GraderError(f"there is no {shown(folder)} in this tree: FROM and BASE are labs "
                               "or a folder here")

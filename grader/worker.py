@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from grader import processes, sandbox  # noqa: E402
 from grader.job import Job  # noqa: E402
+from grader.knobs import FULL  # noqa: E402
 
 
 def run(job: Job, send, plugin=None) -> int:
@@ -28,10 +29,15 @@ def run(job: Job, send, plugin=None) -> int:
     arguments = [
         "-c", str(Path(__file__).with_name("pytest.ini")), "--rootdir", str(tests.parent),
         "--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:junitxml",
-        "-q", "--no-header", "--tb=short", "-x" if job.replay is not None else "-q",
+        "-q", "--no-header", *_said(job), "-x" if job.replay is not None else "-q",
         *dict.fromkeys(str(Path(entry.folder or tests) / entry.node) for entry in job.tests),
     ]  # fmt: skip
     return int(pytest.main(arguments, plugins=[plugin or Plugin(job, send)]))
+
+
+def _said(job: Job) -> list[str]:
+    """What pytest writes into the log about a test that fails: no more than the report tells."""
+    return ["--tb=short"] if job.tell == FULL else ["--tb=no", "-rN"]
 
 
 def main() -> int:

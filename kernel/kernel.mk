@@ -11,7 +11,8 @@
 #
 # Nothing here names a lab: a folder labN-* is compiled on its own, linked with `ld -r`, and keeps
 # only the symbols listed in OUT/labN.keep (where that file exists).  Each folder
-# kernel/standin/labM is part of the kernel while lab M is not.
+# kernel/standin/labM is part of the kernel while lab M is not.  A folder that holds ARCH/labN.o is
+# compiled already: what is in ARCH/ is used, and nothing beside it.
 
 ARCH   ?= x86_64
 OUT    ?= build/kernel-$(ARCH)
@@ -42,6 +43,8 @@ arch-x86_64  := -m64 -mcmodel=kernel -mno-red-zone
 # Which labs are here, and which stand-ins take the place of those that are not.
 lab-number  = $(firstword $(subst -, ,$(patsubst lab%,%,$(notdir $(1)))))
 lab-numbers := $(foreach l,$(LABS),$(call lab-number,$(l)))
+lab-dir     = $(if $(wildcard $(1)/$(ARCH)/lab$(call lab-number,$(1)).o),$(1)/$(ARCH),$(1))
+lab-dirs    := $(foreach l,$(LABS),$(call lab-dir,$(l)))
 standins    := $(foreach d,$(sort $(wildcard kernel/standin/lab*)),$(if \
                  $(filter $(patsubst lab%,%,$(notdir $(d))),$(lab-numbers)),,$(d)))
 
@@ -55,7 +58,7 @@ BASEFLAGS := $(arch-$(ARCH)) $(OPT) -gdwarf-4 -std=gnu11 -ffreestanding -fno-pie
 # Debug information and __FILE__ name a file the way a person in the tree would.
 PREFIX    := "-fdebug-prefix-map=$(CURDIR)=." "-fmacro-prefix-map=$(CURDIR)/="
 GIVEN     := -I$(KOBJ)/gen -Ikernel/include
-INCLUDES  := $(GIVEN) $(addprefix -I,$(standins)) $(addprefix -I,$(LABS))
+INCLUDES  := $(GIVEN) $(addprefix -I,$(standins)) $(addprefix -I,$(lab-dirs))
 LDFLAGS   := -m $(emul-$(ARCH)) -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
              --build-id=none -nostdlib
 
@@ -98,7 +101,7 @@ define lab-rules
 lab$(2)-c   := $$(filter-out %/offsets.c %$(OTHER).c,$$(sort $$(wildcard $(1)/*.c)))
 lab$(2)-S   := $$(filter-out %$(OTHER).S,$$(sort $$(wildcard $(1)/*.S)))
 lab$(2)-o   := $$(patsubst $(1)/%.c,$(OUT)/lab$(2)/%.o,$$(lab$(2)-c)) \
-               $$(patsubst $(1)/%.S,$(OUT)/lab$(2)/%.S.o,$$(lab$(2)-S))
+               $$(patsubst $(1)/%.S,$(OUT)/lab$(2)/%.S.o,$$(lab$(2)-S)) $$(wildcard $(1)/lab$(2).o)
 
 $(OUT)/lab$(2)/gen/lab$(2)_offsets.h: $(1)/offsets.c $$(headers)
 	@mkdir -p $$(@D)
@@ -112,7 +115,7 @@ $(OUT)/lab$(2)/%.o: $(1)/%.c $$(headers) $$(lab-gens)
 
 $(OUT)/lab$(2)/%.S.o: $(1)/%.S $$(headers) $$(lab-gens)
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -D__ASSEMBLER__ -MMD -MP -c -o $$@ $$<
+	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -D__ASSEMBLER__ -DLAB_FILE=$$(*F) -MMD -MP -c -o $$@ $$<
 
 $(OUT)/lab$(2).o: $$(lab$(2)-o) $$(wildcard $(OUT)/lab$(2).keep)
 	$$(LD) -m $$(emul-$$(ARCH)) -z noexecstack -r -o $$@.tmp $$(lab$(2)-o)
@@ -125,9 +128,9 @@ endef
 lab-objects :=
 # A lab's assembly may use a macro of another lab, and with it that lab's offsets.
 LAB-INC     := $(foreach l,$(LABS),-I$(OUT)/lab$(call lab-number,$(l))/gen) $(INCLUDES)
-lab-gens    := $(foreach l,$(LABS),$(if $(wildcard $(l)/offsets.c),$(OUT)/lab$(call \
+lab-gens    := $(foreach l,$(LABS),$(if $(wildcard $(call lab-dir,$(l))/offsets.c),$(OUT)/lab$(call \
                  lab-number,$(l))/gen/lab$(call lab-number,$(l))_offsets.h))
-$(foreach l,$(LABS),$(eval $(call lab-rules,$(l),$(call lab-number,$(l)))))
+$(foreach l,$(LABS),$(eval $(call lab-rules,$(call lab-dir,$(l)),$(call lab-number,$(l)))))
 
 # ---- the seam ----
 $(OUT)/seam/%.o: %.c $(headers) $(lab-gens) kernel/kernel.mk
@@ -154,7 +157,7 @@ modules := $(sort $(user-elfs)) $(checker)
 # The graded tests' ring-3 program: one file of assembly, a little C that the host lets run, and what
 # the labs write for ring 3.  Beside the kernel, where the grader looks for both.
 checker-c    := $(patsubst %.c,$(KOBJ)/user/%.o,$(wildcard kernel/probe/user/*.c))
-checker-objs := $(checker-c) $(user-obj)/lib/syscall$(BITS).S.o $(user-obj)/lib/string.c.o $(user-labs-objs)
+checker-objs := $(checker-c) $(user-obj)/lib/syscall$(BITS).S.o $(user-obj)/lib/string.c.o $(user-labs-objs) $(user-labs-made)
 
 $(checker-c): $(KOBJ)/user/%.o: %.c
 	@mkdir -p $(@D)

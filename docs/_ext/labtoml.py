@@ -40,7 +40,17 @@ class FromToml(SphinxDirective):
         return self.read(ROOT / "grader" / "tests" / f"lab{number}" / "lab.toml")
 
     def exercises(self, number: str) -> list[dict]:
-        return self.lab(number).get("exercise", [])
+        """The exercises of a lab, with the points that course.toml gives their tests."""
+        course = ROOT / "course.toml"
+        points = self.read(course).get("points", {}) if course.is_file() else {}
+        found = []
+        for exercise in self.lab(number).get("exercise", []):
+            tests = [{**test, "points": points.get(test["id"], test.get("points", 0))}
+                     for test in exercise.get("test", [])]
+            changed = any(test["id"] in points for test in tests)
+            total = sum(test["points"] for test in tests) if changed else exercise["points"]
+            found.append({**exercise, "points": total, "test": tests})
+        return found
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[Cell]], widths: Iterable[int]) -> nodes.Node:

@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from grader import hidden, sandbox
+from grader import hidden, knobs, references, sandbox
 from grader.errors import GraderError
 from grader.grade import grade_command
 from grader.labs import choose, find_labs
@@ -16,7 +16,7 @@ from grader.options import Options, arguments_of
 from grader.paths import ROOT, build_dir, make_folder, report_dir, shown
 from grader.report import gradescope
 
-TREE = ("grader", "kernel", "labs", "setup", "Makefile", "LICENSE", "README.md")
+TREE = ("grader", "kernel", "labs", "references", "setup", "Makefile", "LICENSE", "README.md")
 LEFT_OUT = ("__pycache__", ".pytest_cache", "selftest")
 SETUP = """\
 #!/bin/sh
@@ -48,8 +48,9 @@ def gradescope_command(options: Options) -> int:
     target = make_folder(build_dir()) / f"gradescope-lab{lab.number}.zip"
     chosen = replace(options, sandbox=options.sandbox or sandbox.CONTAINER,
                      hidden="/autograder/source/hidden" if options.hidden else "")
-    if "solutions" in options.base.values():
-        raise GraderError("BASE=solutions is not for Gradescope: its zip holds no solutions")
+    if "solutions" in options.base.values() and not (ROOT / references.FOLDER).is_dir():
+        raise GraderError("BASE=solutions is not for Gradescope: its zip holds no solutions; in a "
+                          "release with WITH_BASE= it holds them compiled")
     words = " ".join([f"LAB={lab.number}", "FROM=/autograder/submission", *arguments_of(chosen)])
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         _add(packed, "setup.sh", SETUP, 0o755)
@@ -58,6 +59,8 @@ def gradescope_command(options: Options) -> int:
             "It ended before it could say why, or ran out of time or memory.")), 0o644)
         for name in TREE:
             _add_tree(packed, ROOT / name, f"corral/{name}")
+        if knobs.place().is_file():
+            _add_tree(packed, knobs.place(), f"corral/{knobs.NAME}")
         if options.hidden:
             _add_tree(packed, Path(options.hidden).expanduser().resolve(), "hidden")
     print(f"written: {shown(target)}; upload it as the assignment's autograder")

@@ -40,9 +40,14 @@ def load(root: Path) -> dict[str, list[str]]:
 
 def save(root: Path, manifest: dict[str, list[str]]) -> None:
     """Writes the manifest, one file a line."""
+    write_text(path_of(root), text(manifest))
+
+
+def text(manifest: dict[str, list[str]]) -> str:
+    """The manifest as it is written."""
     lines = [f"  {json.dumps(name)}: {json.dumps(hashes[-KEEP:])}"
              for name, hashes in sorted(manifest.items())]
-    write_text(path_of(root), "{\n" + ",\n".join(lines) + "\n}\n")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def names_of(lab: Lab) -> set[str]:

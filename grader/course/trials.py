@@ -16,7 +16,7 @@ from grader.course.mutants import Mutant, apply, load_alternates, load_mutants
 from grader.course.skeleton import generate
 from grader.errors import GraderError
 from grader.evaluate import Grade
-from grader.labs import Lab, choose, find_labs, stage
+from grader.labs import Lab, choose, find_labs, stage, used
 from grader.options import Options
 from grader.paths import report_dir, shown, write_text
 from grader.progress import Progress
@@ -54,7 +54,7 @@ def labs_of(options: Options) -> list[Lab]:
     labs = find_labs()
     if options.lab:
         return [choose(options.lab, labs)]
-    return [lab for lab in labs.values() if (lab.root / "solutions" / lab.slug).is_dir()]
+    return [lab for lab in used(labs).values() if (lab.root / "solutions" / lab.slug).is_dir()]
 
 
 def reference_options(options: Options) -> Options:

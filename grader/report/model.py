@@ -9,9 +9,10 @@ import json
 import re
 from typing import Any
 
-from grader import score
+from grader import score, tell
 from grader.evaluate import Grade
 from grader.labs import Exercise, Test
+from grader.options import Options
 from grader.paths import report_dir, write_text
 from grader.report import cases as case_table
 from grader.report.groups import Group, group_failures
@@ -39,12 +40,14 @@ def assemble(grade: Grade) -> dict[str, Any]:
         "base": {str(n): place for n, place in sorted(options.base.items())},
         "cc": options.cc, "opt": options.opt, "seed": grade.seed, "seed_given": bool(options.seed),
         "selected": options.test, "sandbox": options.sandbox,
+        "course": _course(options),
         "score": number(points), "max": number(maximum),
         "bonus": number(bonus), "bonus_max": number(bonus_max),
         "full": score.full_marks(grade),
         "expected": grade.expected, "got": len(grade.results),
         "cells": [_cell(grade, cell) for cell in grade.cells],
-        "builds": {arch: _build(build) for arch, build in grade.builds.items()},
+        "builds": {arch: _build(tell.build(build, options.tell))
+                   for arch, build in grade.builds.items()},
         "exercises": [_exercise(grade, exercise, table) for exercise in grade.lab.exercises
                       if score.chosen(grade, exercise)],
         "measurements": {test: {cell: each[cell] for cell in grade.cells if cell in each}
@@ -53,6 +56,15 @@ def assemble(grade: Grade) -> dict[str, Any]:
         "errors": list(grade.errors),
         "times": _times(grade),
     }
+
+
+def _course(options: Options) -> dict[str, Any]:
+    """What course.toml had to do with it; the hash is empty where there is none."""
+    knobs = options.knobs
+    return {"hash": knobs.hash, "tell": options.tell,
+            "weights": {cell: number(weight) for cell, weight in knobs.weights.items()},
+            "bonus_cap": None if knobs.bonus_cap is None else number(knobs.bonus_cap),
+            "seed": bool(knobs.seed) and options.seed == knobs.seed}
 
 
 def _cell(grade: Grade, cell: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader import sandbox
+from grader import sandbox, tell
 from grader.report import failures, measured, table
 from grader.report.style import Style, clean, join, labelled, sentence
 from grader.verdict import NOT_WRITTEN
@@ -15,10 +15,14 @@ SHOWN = 6      # failures printed in full
 def head(data: dict[str, Any]) -> list[str]:
     """What was graded: lab, seed, where the files came from, how much was done."""
     lab = data["lab"]
-    seed = "from SEED" if data["seed_given"] else "from your files: same files, same score"
+    course = data.get("course") or {}
+    seed = "from your files: same files, same score"
+    if data["seed_given"]:
+        seed = "from course.toml" if course.get("seed") else "from SEED"
     lines = [f"grade lab{lab['number']} ({lab['title']}), seed {data['seed']} ({seed})"]
     if data.get("sandbox"):
         lines.append(sandbox_line(data["sandbox"]))
+    lines += course_lines(course)
     parts = []
     for cell in data["cells"]:
         counts = ", ".join(f"{number} {clean(what)}" for what, number in cell["counts"].items())
@@ -31,6 +35,19 @@ def head(data: dict[str, Any]) -> list[str]:
             line = ""
         line += ("   " if line else "") + part
     return lines + ([line] if line else [])
+
+
+def course_lines(course: dict[str, Any]) -> list[str]:
+    """What course.toml changes in this report, if anything."""
+    lines = []
+    weights = course.get("weights", {})
+    if len(set(weights.values())) > 1:
+        parts = [f"{cell} {weight:g}" for cell, weight in weights.items()]
+        lines.append(f"course.toml: the cells count {', '.join(parts)}")
+    if course.get("bonus_cap") is not None:
+        lines.append(f"course.toml: a bonus adds at most {course['bonus_cap']:g} points")
+    told = tell.words(course.get("tell", ""))
+    return lines + [told] if told else lines
 
 
 def sandbox_line(kind: str) -> str:

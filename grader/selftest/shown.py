@@ -11,7 +11,8 @@ from grader.paths import ROOT
 
 STARTS = re.compile(r"(?:make|python3 -m grader|\./setup|\.ci/run)(?: |$)")
 # What the shell or the system brings along, not this tree.
-SYSTEM = ("git", "cp", "cd", "export", "mkdir", "echo", "spin", "sudo", "nm", "python3 -m pytest")
+SYSTEM = ("git", "docker", "cp", "cd", "export", "mkdir", "echo", "spin", "sudo", "nm",
+          "python3 -m pytest")
 
 
 @dataclass(frozen=True)

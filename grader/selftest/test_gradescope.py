@@ -40,6 +40,14 @@ def test_the_zip(private_build, tmp_path):
         assert subprocess.run(["sh", "-n", str(tmp_path / "out" / name)]).returncode == 0
 
 
+def test_the_knobs_go_along(private_build, tmp_path, monkeypatch):
+    (tmp_path / "record.toml").write_text('[tell]\nrecord = "verdict"\n')
+    monkeypatch.setenv("CORRAL_COURSE", str(tmp_path / "record.toml"))
+    assert gradescope.gradescope_command(Options(lab="1")) == 0
+    with zipfile.ZipFile(private_build / "gradescope-lab1.zip") as packed:
+        assert packed.read("corral/course.toml") == (tmp_path / "record.toml").read_bytes()
+
+
 def test_the_reference_is_not_given_away(private_build):
     with pytest.raises(GraderError, match="holds no solutions"):
         gradescope.gradescope_command(Options(lab="1", base={0: "solutions"}))

@@ -10,25 +10,20 @@
 
 extern const char double_fault_task[], machine_check_task[];
 
-static void fill(struct tss *tss, const char *entry, uintptr_t stack)
+static struct tss task_at(const char *entry, uintptr_t stack)
 {
-    *tss = (struct tss){
-        .cr3 = (uint32_t)kernel_root(),
-        .eip = (uint32_t)entry,
-        .esp = stack,
-        .eflags = 2,
-        .cs = KERNEL_CS,
-        .ss = KERNEL_DS,
-        .ds = KERNEL_DS,
-        .es = KERNEL_DS,
-        .iopb = sizeof(*tss),
-    };
+    struct tss task = {.eip = (uint32_t)entry, .esp = stack, .cr3 = (uint32_t)kernel_root()};
+    task.cs = KERNEL_CS;
+    task.ds = task.es = task.ss = KERNEL_DS;
+    task.eflags = 2;
+    task.iopb = sizeof(task);
+    return task;
 }
 
 void own_tss_init(struct cpu *cpu)
 {
-    fill(&cpu->df_tss, double_fault_task, cpu->own_top[OWN_DF]);
-    fill(&cpu->mc_tss, machine_check_task, cpu->own_top[OWN_MC]);
+    cpu->df_tss = task_at(double_fault_task, cpu->own_top[OWN_DF]);
+    cpu->mc_tss = task_at(machine_check_task, cpu->own_top[OWN_MC]);
 }
 
 _Noreturn void own_task(unsigned vector);

@@ -54,9 +54,9 @@ start:
     lgdt  boot_gdtr
     ljmp  $KERNEL_CS, $2f
 2:  mov   $KERNEL_DS, %eax
-    mov   %eax, %ds
-    mov   %eax, %es
-    mov   %eax, %ss
+    .irp segment, ds, es, ss
+    mov   %eax, %\segment
+    .endr
     xor   %eax, %eax
     mov   %eax, %fs
     mov   %eax, %gs

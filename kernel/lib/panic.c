@@ -93,7 +93,7 @@ void panic(const char *fmt, ...)
 
 void panic_stop(void)
 {
-    for (;;) {
+    while (1) {
         cli();
         hlt();
     }

@@ -230,10 +230,10 @@ void *as_map_new(struct address_space *as, uintptr_t address, unsigned flags)
     if (!entry)
         return NULL;
     if (!(*entry & PTE_PRESENT)) {
-        uintptr_t page = page_alloc();
-        if (!page)
+        uintptr_t fresh = page_alloc();
+        if (!fresh)
             return NULL;
-        *entry = page | entry_flags(flags | MAP_USER);
+        *entry = fresh | entry_flags(flags | MAP_USER);
     }
     return table_at(*entry);
 }

@@ -33,10 +33,11 @@ user-lib := $(wildcard $(user-src)/lib/*.c) $(wildcard $(user-src)/lib/*$(user-b
 user-lib-objs := $(patsubst $(user-src)/%,$(user-obj)/%.o,$(user-lib))
 
 # What labs and stand-ins write for ring 3, ring3_*.c; the kernel has it as well.  The programs with it
-# belong to one build; their other objects are shared.
-user-labs      := $(foreach d,$(standins) $(LABS),$(wildcard $(d)/ring3_*.c))
+# belong to one build; their other objects are shared.  A compiled lab has ring3_*.o.
+user-labs      := $(foreach d,$(standins) $(lab-dirs),$(wildcard $(d)/ring3_*.c))
 user-labs-objs := $(user-labs:%=$(OUT)/user/%.o)
-user-lib-objs  += $(user-labs-objs)
+user-labs-made := $(foreach d,$(lab-dirs),$(wildcard $(d)/ring3_*.o))
+user-lib-objs  += $(user-labs-objs) $(user-labs-made)
 user-elfs      := $(user-names:%=$(OUT)/user/%.elf)
 
 # A frame pointer, so that a backtrace needs no unwind tables; no vector registers, because

@@ -19,21 +19,9 @@
 double_fault_entry:
 machine_check_entry:
 fatal:
-    push  %rdi
-    push  %rsi
-    push  %rdx
-    push  %rcx
-    push  %rax
-    push  %r8
-    push  %r9
-    push  %r10
-    push  %r11
-    push  %rbx
-    push  %rbp
-    push  %r12
-    push  %r13
-    push  %r14
-    push  %r15
+    .irp register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    push  %\register
+    .endr
     cld
     mov   %rsp, %rdi
     call  own_fatal               /* void own_fatal(const struct regs *); does not return */
@@ -47,8 +35,8 @@ fatal:
 debug_entry:
     testb $3, 8 * 3(%rsp)         /* CS */
     jz    fatal
-    push  %rax
     push  %rcx
+    push  %rax
     push  %rdx
     mov   CPU_WORD + 24(%rsp), %rax
     mov   CPU_TSS_SP0(%rax), %rax
@@ -61,7 +49,7 @@ debug_entry:
     jb    1b
     mov   %rax, 24(%rsp)          /* the vector's slot, already copied, holds the new RSP */
     pop   %rdx
-    pop   %rcx
     pop   %rax
+    pop   %rcx
     mov   (%rsp), %rsp
     jmp   trap_common

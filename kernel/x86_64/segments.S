@@ -10,9 +10,9 @@ reload_segments:
     pushq $KERNEL_CS
     push  %rax
     mov   $KERNEL_DS, %eax
-    mov   %eax, %ds
-    mov   %eax, %es
-    mov   %eax, %ss
+    .irp segment, ds, es, ss
+    mov   %eax, %\segment
+    .endr
     xor   %eax, %eax
     mov   %eax, %fs
     mov   %eax, %gs

@@ -60,9 +60,9 @@ start:
     /* 4. 64-bit code, first here and then at the address that it was linked for. */
     .code64
 2:  mov   $KERNEL_DS, %eax
-    mov   %eax, %ds
-    mov   %eax, %es
-    mov   %eax, %ss
+    .irp segment, ds, es, ss
+    mov   %eax, %\segment
+    .endr
     xor   %eax, %eax
     mov   %eax, %fs
     mov   %eax, %gs

@@ -14,6 +14,7 @@ struct lab5_cpu {
 };
 _Static_assert(sizeof(struct lab5_cpu) <= LAB5_AREA_SIZE, "the area is too small");
 
+
 /* In turn.c: exercises 5.3 and 5.6. */
 bool   may_call(void);
 irql_t take_turn(void);

@@ -8,20 +8,16 @@
 #include "irql.h"
 #include "x86.h"
 
-/* BEGIN 5.1 */
+/* What one CPU must know of a call that another began.  Its place: lab5_cpu_area(cpu). */
 struct lab5_cpu {
-    uint32_t asked; /* 1: somebody waits for this CPU.  Set by him, cleared by the CPU itself */
+    uint32_t asked;
 };
 _Static_assert(sizeof(struct lab5_cpu) <= LAB5_AREA_SIZE, "the area is too small");
 
+/* BEGIN 5.1 */
 /* A call, on the CPU that has the turn, at IPI_LEVEL.  Without `one` there is no first phase. */
 void corral_run(ipi_function *one, ipi_function *all, void *arg);
 /* INSTEAD 5.1 */
-//| /* What one CPU must know of a call that another began.  Its place: lab5_cpu_area(cpu). */
-//| struct lab5_cpu {
-//|     uint32_t asked;
-//| };
-//| _Static_assert(sizeof(struct lab5_cpu) <= LAB5_AREA_SIZE, "the area is too small");
 /* END 5.1 */
 
 /* In turn.c: exercises 5.3 and 5.6. */

@@ -21,8 +21,8 @@ const enum logring_policy logring_policy = LOG_DISCARD;
 /* BEGIN 6.6 */
 struct slot {
     uint32_t turn;
-    uint32_t size;
     uint32_t cpu;
+    uint32_t size;
     uint8_t  bytes[LOGRING_BYTES];
 };
 

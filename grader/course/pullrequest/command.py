@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from grader import processes, sandbox
+from grader import knobs, processes, sandbox
 from grader.course import manifest
 from grader.course.pullrequest import layout
 from grader.course.pullrequest.objects import Repository
@@ -157,7 +158,7 @@ def _grade(request: Request, place: Path, options: Options) -> int:
         argv, cwd=place / "tree", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace",
         env=processes.clean_environment(CORRAL_BUILD=str(place / "build"), NO_COLOR="1",
-                                        CORRAL_REPORT=str(place / "report")))
+                                        CORRAL_REPORT=str(place / "report"), **_knobs()))
     last, left = "", MOST_PRINTED
     assert process.stdout is not None
     with github.fence():
@@ -172,6 +173,11 @@ def _grade(request: Request, place: Path, options: Options) -> int:
         words = github.defused(last).removeprefix("corral: ") or f"it ended with code {code}"
         raise GraderError(f"no verdict: {words}")
     return code
+
+
+def _knobs() -> dict[str, str]:
+    """Another course.toml than the base's, if whoever runs this says so."""
+    return {"CORRAL_COURSE": str(knobs.place().resolve())} if os.environ.get("CORRAL_COURSE") else {}
 
 
 def _load(path: Path) -> dict[str, Any]:

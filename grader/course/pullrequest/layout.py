@@ -13,7 +13,8 @@ from grader.course.pullrequest.selection import Selection
 from grader.errors import GraderError
 from grader.sources import SUFFIXES
 
-PARTS = ["grader", "kernel", "labs"]     # of the base: neither solutions/ nor what make would read
+# Of the base: neither solutions/ nor what make would read.
+PARTS = ["grader", "kernel", "labs", "references", "course.toml"]
 
 
 @contextmanager

@@ -11,10 +11,9 @@
 probe_enter_user:
     mov   4(%esp), %esp
     gs_exit
-    pop   %gs
-    pop   %fs
-    pop   %es
-    pop   %ds
+    .irp segment, gs, fs, es, ds
+    pop   %\segment
+    .endr
     popa
     add   $8, %esp
     iret

@@ -13,21 +13,9 @@
     .globl probe_enter_user
 probe_enter_user:
     mov   %rdi, %rsp
-    pop   %r15
-    pop   %r14
-    pop   %r13
-    pop   %r12
-    pop   %rbp
-    pop   %rbx
-    pop   %r11
-    pop   %r10
-    pop   %r9
-    pop   %r8
-    pop   %rax
-    pop   %rcx
-    pop   %rdx
-    pop   %rsi
-    pop   %rdi
+    .irp register, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+    pop   %\register
+    .endr
     add   $16, %rsp
     gs_exit
     iretq

@@ -11,21 +11,9 @@
     .globl nmi_entry
 nmi_entry:
 #ifdef __x86_64__
-    push  %rdi
-    push  %rsi
-    push  %rdx
-    push  %rcx
-    push  %rax
-    push  %r8
-    push  %r9
-    push  %r10
-    push  %r11
-    push  %rbx
-    push  %rbp
-    push  %r12
-    push  %r13
-    push  %r14
-    push  %r15
+    .irp register, rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+    push  %\register
+    .endr
     cld
     mov   %rsp, %rbp
     and   $-16, %rsp
@@ -34,32 +22,20 @@ nmi_entry:
     call  nmi_unexpected
     gs_paranoid_exit
     mov   %rbp, %rsp
-    pop   %r15
-    pop   %r14
-    pop   %r13
-    pop   %r12
-    pop   %rbp
-    pop   %rbx
-    pop   %r11
-    pop   %r10
-    pop   %r9
-    pop   %r8
-    pop   %rax
-    pop   %rcx
-    pop   %rdx
-    pop   %rsi
-    pop   %rdi
+    .irp register, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+    pop   %\register
+    .endr
     add   $REGS_IP - REGS_VECTOR, %rsp
     iretq
 #else
     pusha
-    push  %ds
-    push  %es
-    push  %fs
-    push  %gs
+    .irp segment, ds, es, fs, gs
+    push  %\segment
+    .endr
     mov   $KERNEL_DS, %eax
-    mov   %eax, %ds
-    mov   %eax, %es
+    .irp segment, ds, es
+    mov   %eax, %\segment
+    .endr
     cld
     mov   %esp, %ebp
     and   $-16, %esp
@@ -68,12 +44,11 @@ nmi_entry:
     call  nmi_unexpected
     gs_paranoid_exit
     mov   %ebp, %esp
-    pop   %gs
-    pop   %fs
-    pop   %es
-    pop   %ds
+    .irp segment, gs, fs, es, ds
+    pop   %\segment
+    .endr
     popa
-    add   $REGS_IP - REGS_VECTOR, %esp
+    lea   REGS_IP - REGS_VECTOR(%esp), %esp
     iret
 #endif
 
