@@ -129,8 +129,8 @@ class BochsMachine(Machine):
 
     def _free_run(self, address: int, budget: int | None) -> Stop:
         limit, turn = (budget, KERNEL_TURN) if budget else (FIRMWARE_BUDGET, FIRMWARE_TURN)
-        why, cpu, pc = self._now.run_all(limit, turn, {address, *self._ends})
-        ran = Ran(why, 0, pc, [])
+        why, cpu, steps, pc = self._now.run_all(limit, turn, {address, *self._ends})
+        ran = Ran(why, steps, pc, [])
         return self._judge(cpu, ran, {address}, "")
 
     # ---- running ----
