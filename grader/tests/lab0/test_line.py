@@ -16,7 +16,8 @@ def test_full(cell):
     line, text = room + SIDE, room + SIDE + LENGTH
     above = text + LINE_SIZE
     sides = cell.random.randbytes(SIDE), cell.random.randbytes(SIDE)
-    m.write(room, sides[0] + bytes(LENGTH + LINE_SIZE) + sides[1])
+    # No zero is there before: the NUL has to be written.
+    m.write(room, sides[0] + bytes(LENGTH) + b"#" * LINE_SIZE + sides[1])
     kept = b""
     for _ in range(TRIES):
         letter = cell.random.choice(b"abcdefghijklmnopqrstuvwxyz")
