@@ -7,7 +7,7 @@ GRADER  = $(PYTHON) -m grader
 
 .NOTPARALLEL:
 .PHONY: help setup doctor grade run debug replay skeletons check-skeletons mutants docs test soak \
-        pr gradescope release bundle clean
+        pr gradescope release bundle bench clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -79,6 +79,10 @@ test:
 ## soak            twenty equal reports; takes long                        [RUNS=]
 soak:
 	@$(GRADER) soak
+
+## bench           what the kernel's paths cost, beside the committed figures  [SAVE=1]
+bench:
+	@$(GRADER) bench
 
 ## clean           removes build/
 clean:

@@ -11,7 +11,7 @@ project = "Corral"
 author = "the Corral authors"
 copyright = "2026, the Corral authors"
 
-extensions = ["contracts", "debian_furo", "drawing", "fold", "labtoml", "scheduled"]
+extensions = ["bench", "contracts", "debian_furo", "drawing", "fold", "labtoml", "scheduled"]
 exclude_patterns = ["_ext"]
 
 # Listings and drawings are not Python unless they say so.

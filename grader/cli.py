@@ -36,6 +36,7 @@ COMMANDS = {
     "release": ("grader.course.release", "release_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
+    "bench": ("grader.bench.command", "bench_command"),
 }
 # These sandbox elsewhere (gradescope), or have to write a result where there is no sandbox.
 LATER = ("gradescope", "autograde", "pr")

@@ -18,39 +18,43 @@ from grader.labs import find_labs, used
 from grader.options import Options
 from grader.paths import build_dir
 from grader.sandbox import bubblewrap
+from grader.versions import notes_for, was_tested
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program, its package and the version this tree was tested with."""
+    """A program, its package and the versions this tree was tested with: Debian 12's and 13's."""
 
     program: str
     package: str
-    tested: str
+    tested: tuple[str, ...]
     why: str
     arguments: tuple[str, ...] = ("--version",)
 
 
 TOOLS = (
-    Tool("make", "make", "4.3", "every command"),
-    Tool("gcc", "gcc", "12.2", "the compiler"),
-    Tool("clang", "clang", "14.0", "the other compiler (CC=clang)"),
-    Tool("ld", "binutils", "2.40", "links the kernel"),
-    Tool("qemu-system-x86_64", "qemu-system-x86", "7.2", "64-bit cells"),
-    Tool("qemu-system-i386", "qemu-system-x86", "7.2", "32-bit cells"),
-    Tool("qemu-img", "qemu-utils", "7.2", "snapshots in QEMU"),
-    Tool("bochs-bin", "bochs", "2.7", "the cells of Bochs", ("--help",)),
-    Tool("grub-mkrescue", "grub-common", "2.06", "the boot image"),
-    Tool("xorriso", "xorriso", "1.5", "the boot image", ("-version",)),
-    Tool("mformat", "mtools", "4.0", "the boot image"),
-    Tool("gdb", "gdb", "13.1", "make debug, make replay"),
-    Tool("sphinx-build", "python3-sphinx", "5.3", "make docs"),
-    Tool("git", "git", "2.39", "make pr, make release"),
-    Tool("bwrap", "bubblewrap", "0.8", "grading the code of others"),
-    Tool("setpriv", "util-linux", "2.38", "no process is left behind"),
+    Tool("make", "make", ("4.3", "4.4"), "every command"),
+    Tool("gcc", "gcc", ("12.2", "14.2"), "the compiler"),
+    Tool("clang", "clang", ("14.0", "19.1"), "the other compiler (CC=clang)"),
+    Tool("ld", "binutils", ("2.40", "2.44"), "links the kernel"),
+    Tool("qemu-system-x86_64", "qemu-system-x86", ("7.2", "10.0"), "64-bit cells"),
+    Tool("qemu-system-i386", "qemu-system-x86", ("7.2", "10.0"), "32-bit cells"),
+    Tool("qemu-img", "qemu-utils", ("7.2", "10.0"), "snapshots in QEMU"),
+    Tool("bochs-bin", "bochs", ("2.7", "3.0"), "the cells of Bochs", ("--help",)),
+    Tool("grub-mkrescue", "grub-common", ("2.06", "2.12"), "the boot image"),
+    Tool("xorriso", "xorriso", ("1.5",), "the boot image", ("-version",)),
+    Tool("mformat", "mtools", ("4.0",), "the boot image"),
+    Tool("gdb", "gdb", ("13.1", "16.3"), "make debug, make replay"),
+    Tool("sphinx-build", "python3-sphinx", ("5.3", "8.1"), "make docs"),
+    Tool("git", "git", ("2.39", "2.47"), "make pr, make release"),
+    Tool("bwrap", "bubblewrap", ("0.8", "0.12"), "grading the code of others"),
+    Tool("setpriv", "util-linux", ("2.38", "2.41"), "no process is left behind"),
 )
-MODULES = (("pytest", "python3-pytest", "7.2"), ("elftools", "python3-pyelftools", "0.29"),
-           ("capstone", "python3-capstone", "4.0"), ("furo", "furo", "2022.12"))
+PYTHON = ("3.11", "3.13")
+MODULES = (("pytest", "python3-pytest", ("7.2", "8.3")),
+           ("elftools", "python3-pyelftools", ("0.29", "0.32")),
+           ("capstone", "python3-capstone", ("4.0", "5.0")),
+           ("furo", "furo", ("2022.12", "2024.8")))
 FILES = (("/usr/lib/grub/i386-pc/multiboot2.mod", "grub-pc-bin"),
          ("/usr/include/stdio.h", "libc6-dev"),
          *((file, package) for package, file in BOCHS_FILES.items()))
@@ -59,16 +63,18 @@ FILES = (("/usr/lib/grub/i386-pc/multiboot2.mod", "grub-pc-bin"),
 def doctor_command(options: Options) -> int:
     """Prints the list; 1 if something is wrong."""
     wrong: list[str] = []
+    notes: list[str] = []
     for tool in TOOLS:
         path = shutil.which(tool.program)
         found = version_of(tool) if path else "missing"
-        print(f"{tool.program:<20}{found:<12}tested {tool.tested:<9}{tool.why}")
+        print(_line(tool.program, found, tool.tested, tool.why))
+        notes += [f"{tool.program} {found}: {text}" for text in notes_for(tool.program, found)]
         if not path:
             wrong.append(f"{tool.program} is missing ({tool.why}): ./setup installs {tool.package}")
-    print(f"{'python':<20}{sys.version.split()[0]:<12}tested 3.11     {sys.executable}")
+    print(_line("python", sys.version.split()[0], PYTHON, sys.executable))
     for name, package, tested in MODULES:
         found = module_version(name)
-        print(f"{name:<20}{found:<12}tested {tested}")
+        print(_line(name, found, tested, ""))
         if found == "missing":
             wrong.append(f"Python's {name} is missing: ./setup installs {package}")
     for file, package in FILES:
@@ -81,10 +87,19 @@ def doctor_command(options: Options) -> int:
     print(f"{'sandbox':<20}{bubblewrap.refusal() or 'yes'}")
     print(f"{'labs':<20}{', '.join(lab.slug for lab in used(find_labs()).values()) or 'none'}")
     print(f"{'course.toml':<20}{knobs.load().hash[:12] or 'none: the defaults'}")
+    for sentence in notes:
+        print(f"note: {sentence}")
     for sentence in wrong:
         print(f"wrong: {sentence}")
     print("everything is in place" if not wrong else f"{len(wrong)} things to do")
     return 1 if wrong else 0
+
+
+def _line(name: str, found: str, tested: tuple[str, ...], why: str) -> str:
+    """One row; a version that nobody tried is marked, which is not a mistake."""
+    tried = found == "missing" or was_tested(found, tested)
+    words = f"tested {', '.join(tested)}" + ("" if tried else " (not this)")
+    return f"{name:<20}{found:<12}{words:<29}{why}".rstrip()
 
 
 def version_of(tool: Tool) -> str:

@@ -12,6 +12,7 @@ import capstone
 from elftools.elf.elffile import ELFFile
 
 from grader.errors import GraderError
+from grader.machine import bochsprogram
 
 QEMU_CPU = {
     "x86_64": "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx",
@@ -45,7 +46,7 @@ debug: action=ignore
 def require(cell: str) -> None:
     """A missing emulator is a sentence."""
     arch, emu = cell.split("/")
-    program = f"qemu-system-{arch}" if emu == "qemu" else "bochs-bin"
+    program = f"qemu-system-{arch}" if emu == "qemu" else bochsprogram.PROGRAM
     if shutil.which(program) is None:
         other = "bochs" if emu == "qemu" else "qemu"
         raise GraderError(f"{program} is not installed: run ./setup, or leave it out with "
@@ -65,7 +66,7 @@ def bochs(folder: str, iso: Path, cpus: int, megs: int, serial: str,
     (place / "bochsrc").write_text(BOCHSRC.format(
         cpu=BOCHS_CPU, cpus=cpus, megs=megs, serial=serial, sync="none", **BOCHS_FILES))
     (place / "commands").write_text("".join(f"{command}\n" for command in commands))
-    return ["bochs-bin", "-q", "-f", "bochsrc", "-rc", "commands"]
+    return [*bochsprogram.command(), "-rc", "commands"]
 
 
 def write_symbols(elf: Path, target: Path) -> list[int]:

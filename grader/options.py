@@ -23,7 +23,7 @@ CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
     "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES", "SANDBOX", "HIDDEN", "BASE_REV", "HEAD_REV",
-    "ARTIFACT", "DEST", "WITH_BASE", "BUNDLE",
+    "ARTIFACT", "DEST", "WITH_BASE", "BUNDLE", "SAVE",
 )  # fmt: skip
 
 
@@ -47,6 +47,7 @@ class Options:
     force: bool = False
     screen: bool = False               # run: the VGA screen instead of the serial line
     runs: int = 20                     # soak: how many
+    save: bool = False                 # bench: writes the committed figures anew
     stage: str = ""                    # grade: a later lab, whose kernel the tests run on
 
     sandbox: str = ""                  # how code of others is kept in; pr: bwrap if empty
@@ -110,6 +111,7 @@ def parse(values: Mapping[str, str], knobs: Knobs | None = None) -> Options:
         as_text=_one("AS", values.get("AS", ""), ("", "text")) == "text",
         force=_one("FORCE", values.get("FORCE", ""), ("", "0", "1")) == "1",
         screen=_one("SCREEN", values.get("SCREEN", ""), ("", "0", "1")) == "1",
+        save=_one("SAVE", values.get("SAVE", ""), ("", "0", "1")) == "1",
         stage=values.get("STAGE", ""),
         sandbox=sandbox,
         hidden=values.get("HIDDEN", ""),

@@ -36,7 +36,11 @@ def generate(lab: Lab, written: frozenset[str] = frozenset()) -> dict[str, bytes
     for ident in sorted(marked | {e.id for e in lab.exercises}):
         if lab.exercise(ident) is None:
             raise GraderError(f"{shown(folder)} marks exercise {ident}, which is not in lab.toml")
-        if ident in marked and ident not in holes:
+        planted = lab.exercise(ident).planted
+        if planted and ident in holes:
+            raise GraderError(f"{shown(folder)}: exercise {ident} has a HOLE, and lab.toml says that "
+                              "its skeleton has a bug instead")
+        if ident in marked and ident not in holes and not planted:
             raise GraderError(f"{shown(folder)}: exercise {ident} has no HOLE in its skeleton")
     return files
 

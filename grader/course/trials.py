@@ -210,14 +210,18 @@ def _skeleton_sources(lab: Lab, options: Options, written: frozenset[str]) -> li
 
 
 def _skeleton(trial: Trial, lab: Lab, options: Options) -> None:
-    """No point anywhere, no emulator started, every test says what is missing and where."""
+    """No point anywhere, no emulator started, every test says what is missing and where.  Where a bug
+    is planted, every test finds it."""
     grade = evaluate.whole(lab, options, listener=watch(), logs=logs(),
                            sources=_skeleton_sources(lab, options, frozenset()))
     trial.problems += grade.errors
     for arch, build in grade.builds.items():
         trial.problems += [f"{arch}: {w}" for w in [build.problem, *build.warnings] if w]
     for (test, cell), result in grade.results.items():
-        if result.reason != NOT_WRITTEN:
+        if lab.exercise(lab.test(test).exercise).planted:
+            if _outcome(result) != KILLED:
+                trial.problems.append(f"{test} in {cell} does not find the bug that is planted")
+        elif result.reason != NOT_WRITTEN:
             trial.problems.append(f"{test} in {cell} is {result.verdict} {result.reason}, "
                                   "not `not written yet`")
 

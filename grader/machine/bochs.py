@@ -1,4 +1,4 @@
-"""Bochs 2.7: a machine is a process, a snapshot is a fork.
+"""Bochs 2.7 and 3.0: a machine is a process, a snapshot is a fork.
 
 bochs_fork.c, preloaded, serves the grader in place of Bochs' debugger prompt.  It steps CPUs one
 instruction at a time, so runs end after exactly their budget, and it can stop between the delivery
@@ -17,7 +17,7 @@ from typing import Iterable, Mapping
 
 from grader import processes, sandbox
 from grader.errors import GraderError
-from grader.machine import bochslink, private
+from grader.machine import bochslink, bochsprogram, private
 from grader.machine.bochslink import PHYSICAL, Link, Ran
 from grader.machine.bochsregs import NAMES, registers_of
 from grader.machine.machine import HOP_LIMIT, Machine
@@ -63,7 +63,7 @@ class BochsMachine(Machine):
     def __init__(self, cell: Cell, elf_path: str | Path, iso_path: str | Path, cpus: int = 2,
                  workdir: str | Path | None = None):
         super().__init__(cell, elf_path, cpus)
-        if shutil.which("bochs-bin") is None or not BIOS.exists() or not VGABIOS.exists():
+        if shutil.which(bochsprogram.PROGRAM) is None or not BIOS.exists() or not VGABIOS.exists():
             raise GraderError("Bochs is not installed: run ./setup "
                               "(packages bochs, bochs-term, bochsbios, vgabios)")
         if cpus < 2:
@@ -95,7 +95,7 @@ class BochsMachine(Machine):
         preload = self._dir / "fork.so"
         sandbox.lend(shim(), preload)
         command = sandbox.emulator(
-            ["bochs-bin", "-q", "-f", "bochsrc"], self._dir, TERM="dumb",
+            bochsprogram.command(), self._dir, TERM="dumb",
             LD_PRELOAD=str(preload), CORRAL_SOCKET=str(self._dir / "link"),
             GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         with (self._dir / "output").open("wb") as output:
@@ -129,8 +129,8 @@ class BochsMachine(Machine):
 
     def _free_run(self, address: int, budget: int | None) -> Stop:
         limit, turn = (budget, KERNEL_TURN) if budget else (FIRMWARE_BUDGET, FIRMWARE_TURN)
-        why, cpu, pc = self._now.run_all(limit, turn, {address, *self._ends})
-        ran = Ran(why, 0, pc, [])
+        why, cpu, steps, pc = self._now.run_all(limit, turn, {address, *self._ends})
+        ran = Ran(why, steps, pc, [])
         return self._judge(cpu, ran, {address}, "")
 
     # ---- running ----

@@ -1,5 +1,5 @@
 /*
- * bochs_calls.h: what the grader's half calls inside Bochs 2.7, found by its C++ names.
+ * bochs_calls.h: what the grader's half calls inside Bochs 2.7 or 3.0, found by its C++ names.
  *
  * Debian's Bochs exports all its functions.  Nothing here depends on the layout of a C++ object:
  * registers are reached through Bochs' own tree of parameters.
@@ -21,7 +21,7 @@ static void (*step_n)(int cpu, unsigned count);
 static void (*deliver)(uint8_t vector, unsigned dest, uint8_t mode, char logical, char level,
                        char trigger);
 static char (*translate)(void *cpu, uint64_t linear, uint64_t *physical, uint64_t *mask,
-                         char verbose);
+                         char verbose, char nested);    /* 2.7 has no `nested` */
 static char (*fetch)(void *cpu, uint64_t physical, unsigned size, uint8_t *data);
 static char (*store)(void *cpu, uint64_t physical, unsigned size, uint8_t *data);
 static int (*add_breakpoint)(int kind, uint64_t linear, const char *condition);
@@ -46,6 +46,13 @@ static void *find(const char *name)
     if (!found)
         die(name);
     return found;
+}
+
+/* A function that got one more argument in a later Bochs, and with it another name. */
+static void *find_either(const char *old, const char *later)
+{
+    void *found = dlsym(RTLD_DEFAULT, old);
+    return found ? found : find(later);
 }
 
 /* Where a C++ class for numbers keeps a virtual function: some parameters are of other classes. */
@@ -90,7 +97,8 @@ static void resolve(void)
     deliver = find("_Z26apic_bus_deliver_interrupthjhbbb");
     add_breakpoint = find("_Z26bx_dbg_lbreakpoint_command14BreakpointKindmPKc");
     delete_breakpoint = find("_Z29bx_dbg_del_breakpoint_commandj");
-    translate = find("_ZN8BX_CPU_C20dbg_xlate_linear2phyEmPmS0_b");
+    translate = find_either("_ZN8BX_CPU_C20dbg_xlate_linear2phyEmPmS0_b",
+                            "_ZN8BX_CPU_C20dbg_xlate_linear2phyEmPmS0_bb");
     fetch = find("_ZN8BX_MEM_C13dbg_fetch_memEP8BX_CPU_CmjPh");
     store = find("_ZN8BX_MEM_C11dbg_set_memEP8BX_CPU_CmjPh");
     forget_code = find("_Z9handleSMCmj");

@@ -1,5 +1,5 @@
 /*
- * The grader's half inside Bochs 2.7.  Preloaded, it takes the place of readline(), which Bochs'
+ * The grader's half inside Bochs 2.7 or 3.0.  Preloaded, it takes the place of readline(), which Bochs'
  * debugger calls for each command: instead of a person it serves the grader over a private socket.
  *
  * A process is a machine that stands still.  FORK makes a second one: the child connects to the
@@ -121,7 +121,7 @@ static void move(struct memory_request *ask, int writing)
         uint32_t part = 4096 - (address & 4095);
         if (part > ask->size - done)
             part = ask->size - done;
-        if (ask->cpu != ~0u && !translate(cpu, address, &physical, &mask, 0))
+        if (ask->cpu != ~0u && !translate(cpu, address, &physical, &mask, 0, 0))
             break;
         if (!(writing ? store(cpu, physical, part, data + done)
                       : fetch(cpu, physical, part, data + done)))

@@ -93,12 +93,13 @@ class Link:
                       in RECORD.iter_unpack(data[RAN.size:])] if records else []
         return Ran(why, steps, pc, steps_seen)
 
-    def run_all(self, limit: int, turn: int, addresses: set[int]) -> tuple[int, int, int]:
-        """Lets all CPUs run, `turn` instructions each in turn: why it ended, which CPU, where."""
+    def run_all(self, limit: int, turn: int, addresses: set[int]) -> tuple[int, int, int, int]:
+        """Lets all CPUs run, `turn` instructions each in turn: why it ended, which CPU, how many
+        instructions of each CPU, where."""
         places = sorted(addresses)
-        why, cpu, _, pc = RAN.unpack(
+        why, cpu, steps, pc = RAN.unpack(
             self.ask(b"A", struct.pack(f"<{2 + len(places)}Q", limit, turn, *places)))
-        return why, cpu, pc
+        return why, cpu, steps, pc
 
     def read(self, cpu: int, address: int, size: int) -> bytes | None:
         data = b""

@@ -42,6 +42,7 @@ class Machine(ABC):
             raise GraderError(f"{elf_path} is not a kernel for {cell.arch}")
         self.word = self.width // 8
         self.dead = False               # it cannot be restored: close it and boot another
+        self.boot_steps = 0             # of each CPU, from boot_choice() on; 0 where it is not counted
         self._snaps: list[Snap] = []
         self._serial_before = b""       # output up to the restored snapshot
         self._serial_from = 0           # where later output begins in the file
@@ -154,6 +155,7 @@ class Machine(ABC):
         stop = self._free_run(self.elf.address("probe_ready"), BOOT_BUDGET)
         if stop.reason != ADDRESS:
             raise BootFailed(stop, "the kernel did not reach its parked state")
+        self.boot_steps = stop.steps
 
     # ---- snapshots ----
 

@@ -84,6 +84,8 @@ def render(data: dict[str, Any], style: Style) -> list[str]:
     lines = _heading(cells)
     for row in rows_of(data):
         lines += _render_row(row, cells, style)
+    if not data["max"] and not data["bonus_max"]:
+        return _without_points(lines, data, style)
     total = "SCORE" if not data["selected"] else f"SCORE of {data['selected']}"
     by_cell = _columns({c["name"]: _share(c, data["max"]) for c in data["cells"]}, cells)
     line = (total.ljust(LABEL) + "".join(by_cell)).ljust(POINTS)
@@ -91,6 +93,23 @@ def render(data: dict[str, Any], style: Style) -> list[str]:
     if data["bonus_max"]:
         lines.append("BONUS".ljust(POINTS) + _points(data["bonus"], data["bonus_max"]))
     return lines
+
+
+def _without_points(lines: list[str], data: dict[str, Any], style: Style) -> list[str]:
+    """The table of what gives no points: how many tests are right, and no column for points."""
+    nothing = _points(0, 0)
+    kept = [line.removesuffix(nothing).rstrip() for line in lines]
+    kept[1] = kept[1].removesuffix("points").rstrip()
+    right, tests = right_of(data)
+    return [*kept, style.paint("bold", f"RIGHT  {right} of {tests}") + "  (no points)"]
+
+
+def right_of(data: dict[str, Any]) -> tuple[int, int]:
+    """How many tests pass in every cell in which they run, and how many there are."""
+    tests = [test["results"] for exercise in data["exercises"] for test in exercise["tests"]
+             if test["results"]]
+    return (sum(all(r["verdict"] == PASS for r in results.values()) for results in tests),
+            len(tests))
 
 
 def _share(cell: dict[str, Any], maximum: float) -> str:
@@ -199,8 +218,12 @@ def sentences(data: dict[str, Any]) -> list[str]:
             outcomes.setdefault(clean(word), []).append(cell)
         said = "; ".join(word if len(outcomes) == 1 else f"{word} in {', '.join(where)}"
                          for word, where in outcomes.items())
-        lines.append(f"{row.label.strip()}: {plain_number(row.score)} of {plain_number(row.max)} "
-                     f"points: {said or 'does not run here'}.")
+        points = (f" {plain_number(row.score)} of {plain_number(row.max)} points:"
+                  if data["max"] or data["bonus_max"] else "")
+        lines.append(f"{row.label.strip()}:{points} {said or 'does not run here'}.")
+    if not data["max"] and not data["bonus_max"]:
+        right, tests = right_of(data)
+        return [*lines, f"Right: {right} of {tests}. There are no points."]
     lines.append(f"Score: {plain_number(data['score'])} of {plain_number(data['max'])}.")
     if data["bonus_max"]:
         lines.append(f"Bonus: {plain_number(data['bonus'])} of {plain_number(data['bonus_max'])}.")

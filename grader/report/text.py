@@ -134,7 +134,8 @@ def closing(data: dict[str, Any]) -> list[str]:
                 else f"{data['selected']} passes."]
     steps = join(next_steps(data)).replace(" and ", ", then ")
     head_line = f"Next: {steps}.  " if steps else ""
-    return [f"{head_line}(make's \"Error\" below only means: not 100 yet.)"]
+    yet = "not 100 yet" if data["max"] or data["bonus_max"] else "not all right yet"
+    return [f"{head_line}(make's \"Error\" below only means: {yet}.)"]
 
 
 def first_failure(test: str, cell: str, failure: dict[str, Any], style: Style) -> list[str]:
