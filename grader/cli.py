@@ -11,7 +11,7 @@ import traceback
 
 from grader import processes, sandbox
 from grader.errors import GraderError
-from grader.options import gather, parse
+from grader.options import LOOSE, gather, parse
 from grader.paths import build_dir, shown, write_text
 
 # command -> (module, function); loaded when it is wanted, so that a build starts fast.
@@ -31,11 +31,13 @@ COMMANDS = {
     "publish": ("grader.course.pullrequest.publish", "publish_command"),
     "gradescope": ("grader.course.gradescope", "gradescope_command"),
     "autograde": ("grader.course.gradescope", "autograde_command"),
+    "class": ("grader.course.classroom.command", "class_command"),
+    "class-task": ("grader.course.classroom.command", "task_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
 }
 # These sandbox elsewhere (gradescope), or have to write a result where there is no sandbox.
-LATER = ("gradescope", "autograde", "pr")
+LATER = ("gradescope", "autograde", "pr", "class", "class-task")
 FAILED = 2
 INTERRUPTED = 130
 
@@ -49,7 +51,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
-        options = parse(gather(arguments[1:]))
+        options = parse(gather(arguments[1:], loose=LOOSE.get(arguments[0], "")))
         if arguments[0] not in LATER:
             sandbox.use(options.sandbox)
         module, function = COMMANDS[arguments[0]]
