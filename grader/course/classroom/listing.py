@@ -95,7 +95,7 @@ def _archive(path: Path) -> tuple[list[Item], dict[str, str]]:
         if os.fstat(descriptor).st_size > MAX_ARCHIVE:
             raise Unreadable(f"it is larger than {MAX_ARCHIVE >> 20} MiB")
         source = Path(unpack.__file__).read_text(encoding="utf-8")
-        process = processes.start(sandbox.tool([PYTHON, "-I", "-c", source], path.parent),
+        process = processes.start(sandbox.tool([PYTHON, "-I", "-c", source]),
                                   stdin=stream, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, env=processes.clean_environment())
         out, trouble = processes.read_capped(process, MAX_PRINTED, SECONDS)
