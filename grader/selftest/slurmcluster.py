@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -55,8 +56,9 @@ def missing() -> list[str]:
 class Cluster:
     """Up when the constructor returns; `environment` is what its clients need."""
 
-    def __init__(self, place: Path):
-        self.place = place
+    def __init__(self):
+        # munged wants a socket that everybody can reach, which below pytest's folders nobody can.
+        self.place = place = Path(tempfile.mkdtemp(prefix="corralslurm-", dir="/tmp"))
         self.running: list[subprocess.Popen] = []
         self.environment = {"SLURM_CONF": str(place / "slurm.conf")}
         for name in ("state", "spool"):
@@ -102,6 +104,7 @@ class Cluster:
                 pass
             processes.kill(process)
         self.running.clear()
+        shutil.rmtree(self.place, ignore_errors=True)
 
     def _start(self, name: str, *arguments: str) -> None:
         program = shutil.which(name, path=f"{os.environ.get('PATH', '')}:{SBIN}")

@@ -13,6 +13,8 @@ import time
 
 import pytest
 
+from grader import sandbox
+from grader.cli import main
 from grader.paths import ROOT
 from grader.selftest import handedin
 from grader.selftest.test_pr_sandbox import needs_bwrap
@@ -163,12 +165,17 @@ def test_regrade_one_test(handed_in, tmp_path):
     (("{in}", "--out", "{out}"), "holds no submission"),
     (("--out", "{out}", "--regrade", "1.1a"), "holds no grades: grade the class first"),
 ])
-def test_wrong_words(tmp_path, words, said):
+def test_wrong_words(tmp_path, words, said, capsys, monkeypatch):
+    monkeypatch.setenv("CORRAL_BUILD", str(tmp_path / "build"))
     (tmp_path / "in").mkdir()
     (tmp_path / "full").mkdir()
     (tmp_path / "full/x").write_text("")
     places = {name: tmp_path / name for name in ("in", "out", "full")}
     lab = () if any(word.startswith("LAB=") for word in words) else ("LAB=1",)
-    code, printed = said_by(command(*(word.format(**places) for word in words), *lab))
+    try:
+        code = main(["class", *(word.format(**places) for word in words), *lab])
+    finally:
+        sandbox.use(sandbox.OWN)
+    printed = "".join(capsys.readouterr())
     assert code == 2 and said in printed, printed
     assert printed.startswith("corral: ") and len(printed.strip().splitlines()) == 1

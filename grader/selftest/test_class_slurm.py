@@ -23,8 +23,8 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    cluster = slurmcluster.Cluster(tmp_path_factory.mktemp("slurm"))
+def cluster():
+    cluster = slurmcluster.Cluster()
     try:
         yield cluster
     finally:
