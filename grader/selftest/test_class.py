@@ -141,7 +141,7 @@ def test_regrade_one_test(handed_in, tmp_path):
     for ident in ("ref", "slip", "linked"):       # fewer to run
         shutil.rmtree(tmp_path / f"out/grades/{ident}")
     words = ("--out", tmp_path / "out", *handedin.WORDS)
-    code, said = said_by(command(*words, "--regrade", "1.1a"))
+    code, said = said_by(command("--out", tmp_path / "out", "--regrade", "1.1a"))
     assert code == 0 and "\nzip: 5 -> 10\n1 of 4 scores moved\n" in said, said
     assert json.loads(path.read_text())["score"] == 10 == float(marks(tmp_path / "out")["zip"]["score"])
     assert json.loads(path.with_name("before-regrade-1.json").read_text()) == data

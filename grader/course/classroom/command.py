@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,17 +21,19 @@ from grader.course.classroom.round import FAILED, Round
 from grader.course.mutants import load_mutants
 from grader.errors import GraderError
 from grader.labs import Lab, choose, find_labs, select, stage
-from grader.options import Options, arguments_of
+from grader.options import Options, arguments_of, parse
 from grader.paths import ROOT, make_folder, write_text
 from grader.runner import remove_stale_folders
 
-Grade = Callable[[Round, list[Submission], str], None]
+# What belongs to a class: a later command need not say it again.
+OF_THE_CLASS = ("lab", "arches", "emus", "test", "base", "seed", "cc", "opt", "cpus", "schedules",
+                "as_text", "hidden", "sandbox")
 
 
 def class_command(options: Options) -> int:
     """Grades a class; 0 done, 2 if somebody's grade is a grader error."""
-    options = replace(options, sandbox=options.sandbox or sandbox.BWRAP)
     place = _places(options)
+    options = _as_begun(place, options)
     people = roster.read(Path(options.roster).expanduser()) if options.roster else {}
     sandbox.use(options.sandbox)
     if options.on == "slurm":
@@ -122,21 +123,33 @@ def _check_closed(room: Classroom, options: Options) -> None:
                               f"chmod 700 {path}")
 
 
-def _record(room: Classroom, lab: Lab, options: Options) -> Record:
-    """The class as it was begun, which must be the one asked for; or a new one."""
-    if options.hidden:
-        options = replace(options, hidden=str(Path(options.hidden).expanduser().resolve()))
+def _as_begun(place: Path, options: Options) -> Options:
+    """The options with those of the class, if it was begun before: what is said must be the same."""
+    hidden_place = str(Path(options.hidden).expanduser().resolve()) if options.hidden else ""
     base = {number: where if where in ("labs", "solutions") else
             str(Path(where).expanduser().resolve()) for number, where in options.base.items()}
-    known = room.load()
-    seed = options.seed or (known.seed if known else secrets.token_hex(4))
-    words = [f"LAB={lab.number}", *arguments_of(replace(options, seed=seed, base=base))]
+    options = replace(options, hidden=hidden_place, base=base)
+    known = Classroom(place).load()
     if known is None:
-        known = Record(lab.number, words, seed, grader_hash())
+        return replace(options, sandbox=options.sandbox or sandbox.BWRAP,
+                       seed=options.seed or secrets.token_hex(4))
+    said = [word for word in arguments_of(options) if word not in arguments_of(Options())]
+    if options.lab:
+        said.append(f"LAB={choose(options.lab, find_labs()).number}")
+    if set(said) - set(known.words):
+        raise GraderError(f"{place} was begun with {' '.join(known.words)}: say the same or nothing, or "
+                          "name another folder with --out")
+    begun = parse(dict(word.split("=", 1) for word in known.words))
+    return replace(options, **{each: getattr(begun, each) for each in OF_THE_CLASS})
+
+
+def _record(room: Classroom, lab: Lab, options: Options) -> Record:
+    """The class as it was begun, or a new one."""
+    known = room.load()
+    if known is None:
+        known = Record(lab.number, [f"LAB={lab.number}", *arguments_of(options)], options.seed,
+                       grader_hash())
         room.save(known)
-    if known.words != words:
-        raise GraderError(f"{room.place} was begun with {' '.join(known.words)}: say the same, or name "
-                          "another folder with --out")
     return known
 
 

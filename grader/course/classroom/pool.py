@@ -31,6 +31,7 @@ REPORT = ("grade.json", "index.html", "junit.xml", "cases.json")
 MOST_REPORT = 32 << 20      # bytes of one of these
 MOST_SAID = 64 << 10        # bytes kept of what a grader printed
 MOST_SECONDS = 4 * 3600     # of one grade; no honest one comes near
+COURSE = ("LABS_PATH", "CORRAL_COURSE")     # where more of the course lies: absolute paths
 FATAL = "corral: "          # how the grader's last sentence begins
 
 
@@ -158,7 +159,7 @@ def scratch() -> Path:
 
 def environment(place: Path) -> dict[str, str]:
     """Each grade has its own builds and its own report."""
-    more = {"LABS_PATH": os.environ["LABS_PATH"]} if os.environ.get("LABS_PATH") else {}
+    more = {name: os.environ[name] for name in COURSE if os.environ.get(name)}
     return processes.clean_environment(
         CORRAL_BUILD=str(place / "build"), CORRAL_REPORT=str(place / "report"), NO_COLOR="1", **more)
 

@@ -141,12 +141,12 @@ def digest_on_disk(folder: Path) -> str:
 
 
 def grader_hash() -> str:
-    """Changes with the grader, its tests and the given kernel."""
+    """Changes with the grader, its tests, the points and the given kernel."""
     state = hashlib.sha256()
-    for part in ("grader", "kernel"):
-        for path in sorted((ROOT / part).rglob("*")):
+    for part in ("grader", "kernel", "course.toml"):
+        for path in [ROOT / part, *sorted((ROOT / part).rglob("*"))]:
             inside = path.relative_to(ROOT)
-            if path.is_file() and "__pycache__" not in inside.parts and inside.parts[1] != "selftest":
+            if path.is_file() and not {"__pycache__", "selftest"} & set(inside.parts):
                 state.update(f"{inside}\0".encode() + path.read_bytes())
     return state.hexdigest()[:12]
 
