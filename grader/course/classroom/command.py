@@ -5,14 +5,16 @@ The same command again goes on where it was left, whatever ended it.
 
 from __future__ import annotations
 
-import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from grader import hidden, processes, sandbox
+from grader.build import friendly_errors
 from grader.course.classroom import evidence, marks, mistakes, page, roster, slurm
 from grader.course.classroom.bar import Bar
+from grader.course.classroom.begin import (
+    as_begun, check_closed, check_tests, places, record_of)
 from grader.course.classroom.intake import read_all
 from grader.course.classroom.pool import Pool, jobs_here
 from grader.course.classroom.record import Classroom, Record, Submission, grader_hash
@@ -20,30 +22,32 @@ from grader.course.classroom.regrade import Regrade
 from grader.course.classroom.round import FAILED, Round
 from grader.course.mutants import load_mutants
 from grader.errors import GraderError
-from grader.labs import Lab, choose, find_labs, select, stage
-from grader.options import Options, arguments_of, parse
-from grader.paths import ROOT, make_folder, write_text
+from grader.labs import Lab, choose, find_labs, stage
+from grader.options import Options
+from grader.paths import make_folder, write_text
 from grader.runner import remove_stale_folders
-
-# What belongs to a class: a later command need not say it again.
-OF_THE_CLASS = ("lab", "arches", "emus", "test", "base", "seed", "cc", "opt", "cpus", "schedules",
-                "as_text", "hidden", "sandbox")
 
 
 def class_command(options: Options) -> int:
     """Grades a class; 0 done, 2 if somebody's grade is a grader error."""
-    place = _places(options)
-    options = _as_begun(place, options)
+    place = places(options)
+    options = as_begun(place, options)
     people = roster.read(Path(options.roster).expanduser()) if options.roster else {}
     sandbox.use(options.sandbox)
     if options.on == "slurm":
         slurm.require()
     lab = hidden.extend(choose(options.lab, find_labs()), options.hidden)
-    _check_tests(lab, options)
-    room = Classroom(make_folder(place))
+    check_tests(lab, options)
+    with friendly_errors(place):
+        room = Classroom(make_folder(place))
+        return _on(room, lab, people, options)
+
+
+def _on(room: Classroom, lab: Lab, people: dict[str, str], options: Options) -> int:
+    """Works on a class that nobody else works on."""
     with room.held():
-        record = _record(room, lab, options)
-        _check_closed(room, options)
+        record = record_of(room, lab, options)
+        check_closed(room, options)
         work = Round(room.grades, tuple(record.words))
         bar = Bar(processes.on_terminal())
         try:
@@ -77,80 +81,9 @@ def task_command(options: Options) -> int:
     return 0
 
 
-def _places(options: Options) -> Path:
-    """The folder of --out; GraderError if a folder is wrong or missing."""
-    if not options.out:
-        raise GraderError("say where the records of the class are kept: --out DIR")
-    if not options.submissions and not options.regrade:
-        raise GraderError("say where the submissions are: python3 -m grader class SUBMISSIONS/ --out "
-                          "DIR")
-    place = Path(options.out).expanduser().resolve()
-    if options.submissions:
-        source = Path(options.submissions).expanduser().resolve()
-        if place.is_relative_to(source) or source.is_relative_to(place):
-            raise GraderError(f"--out {options.out} and SUBMISSIONS={options.submissions} lie in each "
-                              "other: choose a folder elsewhere")
-        if not source.is_dir():
-            raise GraderError(f"SUBMISSIONS={options.submissions} is no folder: it holds one folder, "
-                              ".zip or .tar.gz for each student")
-    if place.exists() and not place.is_dir():
-        raise GraderError(f"--out {options.out} is a file: name a folder")
-    if place.is_dir() and not (place / "class.json").exists() and (
-            {path.name for path in place.iterdir()} - {"lock"}):
-        raise GraderError(f"--out {options.out} holds other things, and no class: name a new folder")
-    if options.regrade and not (place / "class.json").exists():
-        raise GraderError(f"--out {options.out} holds no grades: grade the class first, without "
-                          "--regrade")
-    return place
 
 
-def _check_tests(lab: Lab, options: Options) -> None:
-    """A wrong TEST is said once, and not by everybody's grade."""
-    for wanted in filter(None, (options.test, options.regrade)):
-        tests = select(lab, wanted)
-        if not any(cell in test.cells for test in tests for cell in options.cells):
-            raise GraderError(f"{wanted} does not run in {', '.join(options.cells)}: {tests[0].why}")
 
-
-def _check_closed(room: Classroom, options: Options) -> None:
-    """Where the container is all that keeps code in, it must not be able to read these."""
-    hidden.check_place(options.hidden)
-    if options.sandbox != sandbox.CONTAINER:
-        return
-    for path in filter(None, (room.place, ROOT, options.submissions)):
-        if sandbox.readable(Path(path)):
-            raise GraderError(f"{path} can be read by the uid that compiles the code of others: "
-                              f"chmod 700 {path}")
-
-
-def _as_begun(place: Path, options: Options) -> Options:
-    """The options with those of the class, if it was begun before: what is said must be the same."""
-    hidden_place = str(Path(options.hidden).expanduser().resolve()) if options.hidden else ""
-    base = {number: where if where in ("labs", "solutions") else
-            str(Path(where).expanduser().resolve()) for number, where in options.base.items()}
-    options = replace(options, hidden=hidden_place, base=base)
-    known = Classroom(place).load()
-    if known is None:
-        return replace(options, sandbox=options.sandbox or sandbox.BWRAP,
-                       seed=options.seed or secrets.token_hex(4))
-    said = [word for word in arguments_of(options) if word not in arguments_of(Options())]
-    if options.lab:
-        said.append(f"LAB={choose(options.lab, find_labs()).number}")
-    if set(said) - set(known.words):
-        raise GraderError(f"{place} was begun with {' '.join(known.words)}: say the same or nothing, or "
-                          "name another folder with --out")
-    begun = parse(dict(word.split("=", 1) for word in known.words))
-    return replace(options, **{each: getattr(begun, each) for each in OF_THE_CLASS})
-
-
-def _record(room: Classroom, lab: Lab, options: Options) -> Record:
-    """The class as it was begun, or a new one."""
-    known = room.load()
-    if known is None:
-        known = Record(lab.number, [f"LAB={lab.number}", *arguments_of(options)], options.seed,
-                       grader_hash())
-        room.save(known)
-    return known
 
 
 def _word(record: Record, name: str) -> str:
@@ -175,8 +108,9 @@ def _wait_for_tasks(room: Classroom, record: Record, bar: Bar) -> None:
 def _intake(room: Classroom, record: Record, lab: Lab, options: Options, bar: Bar) -> dict[str, str]:
     """Reads what was handed in; grades of files that have changed are put aside."""
     remove_stale_folders()
-    for path in room.place.glob("*/.new-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    for pattern in ("*/.new-*", "*/*/.new-*"):      # what a kill left half written
+        for path in room.place.glob(pattern):
+            shutil.rmtree(path, ignore_errors=True)
     if not options.submissions:
         return {}
     every = find_labs()

@@ -27,17 +27,22 @@ class Evidence:
 def gather(room: Classroom, record: Record, lab: Lab) -> Evidence:
     """Compares the files of the lab that is graded."""
     given = Given(_texts(lab.root / "kernel") + _texts(lab.root / "labs" / lab.slug))
-    class_prints, same = [], {}
+    same: dict[tuple, list[str]] = {}
     for ident, submission in sorted(record.submissions.items()):
         if submission.digest:
             files = _files(room.taken(ident) / "labs" / lab.slug)
-            class_prints.append(fingerprints(ident, files, given))
             same.setdefault(tuple(sorted(files.items())), []).append(ident)
+    # Equal ones are told once; in the pairs the first stands for all of them.
+    class_prints = [fingerprints(_all_of(ids), dict(files), given) for files, ids in same.items()]
     skeleton = tuple(sorted(_files(lab.root / "labs" / lab.slug).items()))
     return Evidence(
         pairs(without_common(class_prints)),
         pairs(class_prints, _own(lab, given)) if class_prints else [],
         [ids for files, ids in same.items() if len(ids) > 1 and files != skeleton])
+
+
+def _all_of(ids: list[str]) -> str:
+    return ids[0] if len(ids) == 1 else f"{ids[0]} (and {len(ids) - 1} equal)"
 
 
 def _own(lab: Lab, given: Given) -> list[Prints]:

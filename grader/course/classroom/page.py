@@ -16,7 +16,9 @@ from grader.report.table import plain_number
 
 MORE_CSS = """
 .bar { display: inline-block; height: .7em; background: var(--accent); min-width: 2px }
-td.wide { min-width: 9rem } td { vertical-align: top } details { margin: 0 }
+td.wide { min-width: 9rem } td, tbody th { vertical-align: top } details { margin: 0 }
+h2, h3 { margin: 2.2rem 0 .4rem } h3 { font-size: 1rem } td ul { margin: 0; padding-left: 1.1rem }
+.bar { vertical-align: baseline } small { display: block }
 """
 MOST_STORIES = 6
 
@@ -57,7 +59,7 @@ def _scores(rows: list[Row]) -> list[str]:
         points = "-" if row.score is None else plain_number(row.score)
         most = "" if row.max is None else f" / {plain_number(row.max)}"
         bonus = f" +{plain_number(row.bonus)}" if row.bonus else ""
-        notes = "".join(f"<br><small>{e(note)}</small>" for note in row.notes)
+        notes = "".join(f"<small>{e(note)}</small>" for note in row.notes)
         lines.append(f'<tr><th scope="row">{name}</th><td>{e(row.name)}</td><td class="points">'
                      f"{points}{most}{bonus}</td><td>{e(row.state)}</td>"
                      f"<td>{e(row.reason)}{notes}</td></tr>")
