@@ -152,8 +152,9 @@ def _first(top: Path, right: Files, empty: Files) -> list[tuple]:
 def _hostile(top: Path, right: Files) -> list[tuple]:
     spy = right | {"tss.c": b'asm(".incbin \\"/etc/passwd\\"");\n'}
     loud = right | {"tss.c": b"#include <stdio.h>\n#error =cmd|' /C calc'!A0 <script>alert(1)</script>\n"}
-    deep = right | {"tss.c": b"#define A(x) x x x x x x x x\n#define B(x) A(A(A(A(x))))\n"
-                             b"int a[] = { B(B(B(1,))) };\n"}
+    deep = right | {"tss.c": b"#define A(...) __VA_ARGS__ __VA_ARGS__ __VA_ARGS__ __VA_ARGS__\n"
+                             b"#define B(...) A(A(A(A(A(__VA_ARGS__)))))\n"
+                             b"int a[] = { B(B(B(B(1,)))) };\n"}
 
     def linked_folder(at: Path) -> None:
         at.mkdir()

@@ -6,8 +6,7 @@ import re
 
 import pytest
 
-from grader.course.classroom.similarity import (
-    Given, fingerprints, pairs, without_common)
+from grader.course.classroom.similarity import Given, fingerprints, pairs
 from grader.course.classroom.tokens import tokens_of
 from grader.course.mutants import load_alternates
 from grader.labs import find_labs
@@ -70,10 +69,16 @@ def test_two_codes_of_two_labs_share_next_to_nothing(given):
     assert all(pair.share < 0.1 for pair in pairs([one, other]))
 
 
-def test_what_most_of_a_large_class_has_is_left_out(given):
-    class_prints = prints(given, **{f"s{n}": files(LAB) for n in range(12)})
-    assert not any(each.marks for each in without_common(class_prints))
-    assert without_common(class_prints[:4]) == class_prints[:4]
+def test_what_few_have_is_counted_apart(given):
+    """Of twelve who all have the same, two share a function of their own."""
+    own = (b"int odd(int a) { int b = a * 3; while (b > 7) { b -= a & 5; if (b == 4) { b++; } }"
+           b" return b; }\n")
+    class_prints = prints(given, **{
+        f"s{n:02}": files(LAB) | ({"odd.c": own * 2} if n < 2 else {}) for n in range(12)})
+    found = pairs(class_prints)
+    assert len(found) == 66 and all(pair.share == 1 for pair in found)
+    assert (found[0].one, found[0].other) == ("s00", "s01") and found[0].rare > 0
+    assert not any(pair.rare for pair in found[1:])
 
 
 def test_comments_do_not_move_lines():

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.course.classroom.record import Classroom, Record
-from grader.course.classroom.similarity import (
-    Given, Pair, Prints, fingerprints, pairs, without_common)
+from grader.course.classroom.similarity import Given, Pair, Prints, fingerprints, pairs
 from grader.course.mutants import load_alternates
 from grader.labs import Lab
 from grader.sources import SUFFIXES
@@ -36,8 +35,8 @@ def gather(room: Classroom, record: Record, lab: Lab) -> Evidence:
     class_prints = [fingerprints(_all_of(ids), dict(files), given) for files, ids in same.items()]
     skeleton = tuple(sorted(_files(lab.root / "labs" / lab.slug).items()))
     return Evidence(
-        pairs(without_common(class_prints)),
-        pairs(class_prints, _own(lab, given)) if class_prints else [],
+        pairs(class_prints),
+        pairs(class_prints, own) if (own := _own(lab, given)) else [],
         [ids for files, ids in same.items() if len(ids) > 1 and files != skeleton])
 
 

@@ -109,7 +109,8 @@ def _who(ids: list[str]) -> str:
 def _evidence(evidence: Evidence) -> list[str]:
     lines = ["<h2>Similar code</h2>", '<p class="about">How much of the smaller one is in the other, '
              "by fingerprints of tokens; names, spaces and comments make no difference, and what the "
-             "skeletons and the kernel hold is left out. This is a reason to look at both, and no "
+             "skeletons and the kernel hold is left out. Rare is what few of the class have, which "
+             "says more. This is a reason to look at both, and no "
              "more: short code is often alike, right code even more so. It changes no score.</p>"]
     if evidence.equal:
         lines.append("<p>The same files to the last byte: "
@@ -128,9 +129,11 @@ def _pairs(title: str, found: list[Pair]) -> list[str]:
                          for one, other in pair.places)
         lines.append(f"<tr><td>{e(pair.one)}</td><td>{e(pair.other)}</td>"
                      f'<td class="points">{pair.share:.0%}</td><td class="points">{pair.count}</td>'
+                     f'<td class="points">{pair.rare}</td>'
                      f"<td><ul>{places}</ul></td></tr>")
     more = (f'<p class="about">{len(found) - MOST_SHOWN} more pairs share less.</p>'
             if len(found) > MOST_SHOWN else "")
     return [f"<h3>{e(title)}</h3>",
-            *_table(["one", "the other", "share", "fingerprints", "where, the longest first"], lines),
+            *_table(["one", "the other", "share", "fingerprints", "rare ones",
+                     "where, the longest first"], lines),
             more]

@@ -2,7 +2,7 @@
 
 Fingerprints by winnowing (Schleimer, Wilkerson and Aiken, 2003): of each run of WINDOW + GRAM - 1 tokens
 that two files share, at least one fingerprint is in both.  Whatever the skeletons and the given kernel
-hold is left out, and of a large class what more than half have.
+hold is left out.  What few have says more than what all have, so that is counted apart.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from grader.course.classroom.tokens import Token, names, tokens_of
 GRAM = 16               # tokens of a fingerprint
 WINDOW = 10             # of so many grams in a row one is kept
 FEWEST = 6              # fingerprints without which a share says nothing
-CROWD = 10              # submissions from which on what most of them have is left out
+FEW = 10                # of so many submissions one may have a fingerprint that is rare, and two always
 
 Place = tuple[str, int, int]        # file, first line, last line
 
@@ -38,6 +38,7 @@ class Pair:
     other: str
     share: float
     count: int
+    rare: int                               # of these, what few of the class have
     places: tuple[tuple[str, str], ...]     # lines in the one, lines in the other: the longest first
 
 
@@ -75,34 +76,27 @@ def fingerprints(name: str, files: dict[str, bytes], given: Given) -> Prints:
     return prints
 
 
-def without_common(prints: list[Prints]) -> list[Prints]:
-    """In a large class: without what more than half of it has."""
-    if len(prints) < CROWD:
-        return prints
-    count = Counter(mark for each in prints for mark in each.marks)
-    common = {mark for mark, number in count.items() if number > len(prints) / 2}
-    return [Prints(each.name, {m: p for m, p in each.marks.items() if m not in common})
-            for each in prints]
-
-
 def pairs(prints: list[Prints], others: list[Prints] = ()) -> list[Pair]:
     """The pairs of `prints` with each other, or with `others` if there are some, most alike first."""
+    count = Counter(mark for each in prints for mark in each.marks)
+    rare = {mark for mark, number in count.items() if number <= max(2, len(prints) // FEW)}
     found = []
     for index, one in enumerate(prints):
         for other in others or prints[index + 1:]:
-            pair = compare(one, other)
+            pair = compare(one, other, rare)
             if pair:
                 found.append(pair)
-    return sorted(found, key=lambda p: (-p.share, -p.count, p.one, p.other))
+    return sorted(found, key=lambda p: (-p.share, -p.rare, -p.count, p.one, p.other))
 
 
-def compare(one: Prints, other: Prints) -> Pair | None:
+def compare(one: Prints, other: Prints, rare: set[int]) -> Pair | None:
     """None if they share nothing, or one is too short to say."""
     smaller = min(len(one.marks), len(other.marks))
     both = one.marks.keys() & other.marks.keys()
     if smaller < FEWEST or not both:
         return None
-    return Pair(one.name, other.name, len(both) / smaller, len(both), _places(one, other, both))
+    return Pair(one.name, other.name, len(both) / smaller, len(both), len(both & rare),
+                _places(one, other, both))
 
 
 def _places(one: Prints, other: Prints, both: set[int]) -> tuple[tuple[str, str], ...]:
