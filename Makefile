@@ -7,7 +7,7 @@ GRADER  = $(PYTHON) -m grader
 
 .NOTPARALLEL:
 .PHONY: help setup doctor grade run debug replay skeletons check-skeletons mutants docs test soak \
-        pr gradescope release bundle bench clean
+        pr class gradescope release bundle bench clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -58,6 +58,10 @@ mutants:
 ## pr              grades a pull request of others       [BASE_REV= HEAD_REV= LAB= HIDDEN=]
 pr:
 	@$(GRADER) pr
+
+## class           grades a whole class     [SUBMISSIONS= OUT= ROSTER= JOBS= ON=slurm]
+class:
+	@$(GRADER) class
 
 ## gradescope      writes the autograder's zip for Gradescope              [LAB= HIDDEN=]
 gradescope:

@@ -12,7 +12,7 @@ import traceback
 from grader import knobs, processes, sandbox
 from grader.course import instructor
 from grader.errors import GraderError
-from grader.options import gather, parse
+from grader.options import LOOSE, gather, parse
 from grader.paths import build_dir, shown, write_text
 
 # command -> (module, function); loaded when it is wanted, so that a build starts fast.
@@ -34,12 +34,14 @@ COMMANDS = {
     "gradescope": ("grader.course.gradescope", "gradescope_command"),
     "autograde": ("grader.course.gradescope", "autograde_command"),
     "release": ("grader.course.release", "release_command"),
+    "class": ("grader.course.classroom.command", "class_command"),
+    "class-task": ("grader.course.classroom.command", "task_command"),
     "soak": ("grader.course.soak", "soak_command"),
     "test": ("grader.course.alltests", "test_command"),
     "bench": ("grader.bench.command", "bench_command"),
 }
 # These sandbox elsewhere (gradescope), or have to write a result where there is no sandbox.
-LATER = ("gradescope", "autograde", "pr")
+LATER = ("gradescope", "autograde", "pr", "class", "class-task")
 FAILED = 2
 INTERRUPTED = 130
 
@@ -54,7 +56,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         instructor.require(arguments[0])
-        options = parse(gather(arguments[1:]), knobs.load())
+        options = parse(gather(arguments[1:], loose=LOOSE.get(arguments[0], "")), knobs.load())
         if arguments[0] not in LATER:
             sandbox.use(options.sandbox)
         module, function = COMMANDS[arguments[0]]

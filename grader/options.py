@@ -17,13 +17,19 @@ from grader.knobs import Knobs
 COMPILERS = ("gcc", "clang")
 OPTIMISE = ("-O0", "-O2")
 SANDBOXES = ("", "bwrap", "container")
+PLACES = ("here", "slurm")
 # What can also be written with two dashes: --base REV, --base=REV.
-FLAGS = {"--base": "BASE_REV", "--head": "HEAD_REV"}
+FLAGS = {"--base": "BASE_REV", "--head": "HEAD_REV", "--out": "OUT", "--jobs": "JOBS", "--on": "ON",
+         "--roster": "ROSTER", "--regrade": "REGRADE"}
+# What a command's one word without a name is.
+LOOSE = {"class": "SUBMISSIONS"}
+# Common words, which mean something else in many an environment: only that command reads them there.
+OF_CLASS = ("SUBMISSIONS", "OUT", "JOBS", "ON", "ROSTER", "REGRADE")
 CPUS = (1, 2, 3, 4, 5, 6, 7, 8)
 NAMES = (
     "LAB", "ARCH", "EMU", "TEST", "FROM", "BASE", "SEED", "CC", "OPT", "CPUS", "CASE", "AS",
     "FORCE", "SCREEN", "RUNS", "STAGE", "SCHEDULES", "SANDBOX", "HIDDEN", "BASE_REV", "HEAD_REV",
-    "ARTIFACT", "DEST", "WITH_BASE", "BUNDLE", "SAVE",
+    "ARTIFACT", "DEST", "WITH_BASE", "BUNDLE", "SAVE", *OF_CLASS,
 )  # fmt: skip
 
 
@@ -59,6 +65,12 @@ class Options:
     with_base: int = 0                 # release: labs up to this one go along, compiled
     bundle: str = ""                   # replay: a case that another machine packed
     knobs: Knobs = field(default_factory=Knobs)     # course.toml
+    submissions: str = ""              # class: the folder of what was handed in, ..
+    out: str = ""                      # .. where all records of the class are kept, ..
+    jobs: int = 0                      # .. how many are graded at once; 0: one on each processor
+    on: str = "here"                   # .. on this machine, or as a Slurm job array
+    roster: str = ""                   # .. a CSV of who is in the class
+    regrade: str = ""                  # .. the test that is run again for all
 
     @property
     def cells(self) -> list[str]:
@@ -73,14 +85,21 @@ class Options:
         return self.knobs.record if self.sandbox else self.knobs.laptop
 
 
-def gather(arguments: list[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables of the environment, overruled by NAME=value arguments."""
-    values = {name: environment[name] for name in NAMES if environment.get(name)}
+def gather(arguments: list[str], environment: Mapping[str, str] = os.environ,
+           loose: str = "") -> dict[str, str]:
+    """The variables of the environment, overruled by NAME=value arguments.
+
+    `loose` is the variable that a word without a name stands for, if the command has one.
+    """
+    values = {name: environment[name] for name in NAMES
+              if environment.get(name) and (loose or name not in OF_CLASS)}
     words = iter(arguments)
     for argument in words:
         name, equals, value = argument.partition("=")
         if name in FLAGS:
             name, value, equals = FLAGS[name], value if equals else next(words, ""), "="
+        elif loose and not argument.startswith("-") and name not in NAMES:
+            name, value, equals, loose = loose, argument, "=", ""
         if not equals or name not in NAMES:
             raise GraderError(
                 f"{argument!r} is not understood: the variables are {', '.join(NAMES)}, "
@@ -118,6 +137,12 @@ def parse(values: Mapping[str, str], knobs: Knobs | None = None) -> Options:
         base_rev=values.get("BASE_REV", ""),
         head_rev=values.get("HEAD_REV", ""),
         artifact=values.get("ARTIFACT", ""),
+        submissions=values.get("SUBMISSIONS", ""),
+        out=values.get("OUT", ""),
+        jobs=_number("JOBS", values["JOBS"], range(1, 1001)) if values.get("JOBS") else 0,
+        on=_one("ON", values.get("ON") or "here", PLACES),
+        roster=values.get("ROSTER", ""),
+        regrade=values.get("REGRADE", ""),
         schedules=_number("SCHEDULES", values.get("SCHEDULES") or "0", range(0, 1_000_000)),
         runs=_number("RUNS", values.get("RUNS") or "20", range(1, 1001)),
         dest=values.get("DEST", ""),

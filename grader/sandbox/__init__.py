@@ -71,10 +71,10 @@ def build(argv: list[str], folder: Path) -> tuple[list[str], Path]:
     return container.build(argv, folder / "box", archive), archive
 
 
-def tool(argv: list[str], folder: Path) -> list[str]:
-    """The command that runs a tool of the toolchain over the files of a folder."""
+def tool(argv: list[str], folder: Path | None = None) -> list[str]:
+    """The command that runs a tool over the files of a folder, or over what it reads as input."""
     if _kind == BWRAP:
-        return bubblewrap.wrap(argv, TOOL, read=[folder], cwd=folder)
+        return bubblewrap.wrap(argv, TOOL, read=[folder] if folder else [], cwd=folder)
     if _kind == CONTAINER:
         return container.wrap(argv, TOOL, cwd=folder)
     return argv
