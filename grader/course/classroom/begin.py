@@ -73,7 +73,7 @@ def as_begun(place: Path, options: Options) -> Options:
     known = Classroom(place).load()
     if known is None:
         return replace(options, sandbox=options.sandbox or sandbox.BWRAP,
-                       seed=options.seed or secrets.token_hex(4))
+                       seed=options.seed or options.knobs.seed or secrets.token_hex(4))
     said = [word for word in arguments_of(options) if word not in arguments_of(Options())]
     if options.lab:
         said.append(f"LAB={choose(options.lab, find_labs()).number}")

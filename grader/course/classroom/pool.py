@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from grader import processes
+from grader import knobs, processes
 from grader.course.classroom.record import Classroom, Submission, digest_on_disk
 from grader.course.classroom.round import FAILED, GRADED, Round
 from grader.course.pullrequest.command import START
-from grader.paths import ROOT
+from grader.paths import ROOT, lab_roots
 from grader.report import model
 from grader.runner import PREFIX
 
@@ -31,7 +31,6 @@ REPORT = ("grade.json", "index.html", "junit.xml", "cases.json")
 MOST_REPORT = 32 << 20      # bytes of one of these
 MOST_SAID = 64 << 10        # bytes kept of what a grader printed
 MOST_SECONDS = 4 * 3600     # of one grade; no honest one comes near
-COURSE = ("LABS_PATH", "CORRAL_COURSE")     # where more of the course lies: absolute paths
 FATAL = "corral: "          # how the grader's last sentence begins
 
 
@@ -159,7 +158,9 @@ def scratch() -> Path:
 
 def environment(place: Path) -> dict[str, str]:
     """Each grade has its own builds and its own report."""
-    more = {name: os.environ[name] for name in COURSE if os.environ.get(name)}
+    more = {"LABS_PATH": ":".join(map(str, lab_roots()[1:]))}
+    if os.environ.get("CORRAL_COURSE"):
+        more["CORRAL_COURSE"] = str(knobs.place().resolve())
     return processes.clean_environment(
         CORRAL_BUILD=str(place / "build"), CORRAL_REPORT=str(place / "report"), NO_COLOR="1", **more)
 
