@@ -26,7 +26,7 @@ from grader.errors import GraderError
 from grader.holes import Hole, read_holes
 from grader.labs import Lab
 from grader.options import Options
-from grader.paths import ROOT, build_dir, make_folder, shown
+from grader.paths import ROOT, build_dir, given_dir, make_folder, shown
 from grader.sources import Refused, Source
 
 TOOLS = ("make", "ld", "objcopy", "nm", "grub-mkrescue", "xorriso", "mformat", "setpriv")
@@ -215,6 +215,8 @@ def _write_tree(folder: Path, sources: list[Source]) -> None:
             target = tree / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, target)
+            if sandbox.strict():        # older than the objects of _given(), which cannot be written
+                os.utime(target, (1, 1))
     for source in sources:
         place = tree / source.label
         place.mkdir(parents=True, exist_ok=True)
@@ -234,7 +236,8 @@ def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Opt
           shared: Path, kernel: str) -> Build:
     """Runs kernel.mk.  The first build of a kernel writes the shared objects alone."""
     if sandbox.strict():
-        return _make_locked(folder, lab, arch, sources, options, shared)
+        return _make_locked(folder, lab, arch, sources, options,
+                            _given(shared, lab, arch, sources, options, kernel))
     stamp = shared / "ready"
     make_folder(shared)
     with locked(shared, shared=True):
@@ -248,14 +251,41 @@ def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Opt
         return result
 
 
+def _make_words(lab: Lab, arch: str, sources: list[Source], options: Options) -> list[str]:
+    return ["make", "-f", "kernel/kernel.mk", "-j2", "-Otarget", f"ARCH={arch}", f"CC={options.cc}",
+            f"OPT={options.opt}", f"STAGE={lab.number}", "LABS=" + " ".join(s.label for s in sources)]
+
+
+def _given(shared: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
+           kernel: str) -> Path:
+    """The given kernel's objects for builds of others' code: made without any of it, and read-only
+    there."""
+    place = make_folder(given_dir())
+    if not sandbox.readable(place):
+        place = shared.parent
+    folder = place / f"{shared.name.replace('kernel', 'given')}-{kernel}"
+    stamp = make_folder(folder) / "ready"
+    with locked(folder):
+        if not stamp.exists():
+            _empty(folder)
+            tree = folder / "tree"
+            shutil.copytree(ROOT / "kernel", tree / "kernel")
+            argv = [*_make_words(lab, arch, sources, options), "OUT=../out", "KOBJ=../objects", "given"]
+            code, log = _run(["sh", "-c", LIMITS, "sh", *argv], tree)
+            if code:
+                raise GraderError(f"the given kernel does not build: {log.strip()[-300:]}")
+            shutil.rmtree(tree)
+            stamp.touch()
+    return folder
+
+
 def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
                  shared: Path) -> Build:
-    argv = ["make", "-f", "kernel/kernel.mk", "-j2", "-Otarget", f"ARCH={arch}",
-            f"CC={options.cc}", f"OPT={options.opt}", "OUT=..", f"KOBJ=../../{shared.name}/objects",
-            f"STAGE={lab.number}", "LABS=" + " ".join(s.label for s in sources), "all"]
+    argv = [*_make_words(lab, arch, sources, options), "OUT=..", f"KOBJ=../../{shared.name}/objects",
+            "all"]
     if sandbox.strict():
         sandbox.check_place(folder)
-        command, archive = sandbox.build(argv, folder)
+        command, archive = sandbox.build(argv, folder, shared)
         code, log = _run(command, folder)
         code, log = archived.unpack(archive, folder, code, log)
     else:

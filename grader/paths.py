@@ -18,6 +18,12 @@ def report_dir() -> Path:
     return Path(os.environ.get("CORRAL_REPORT") or build_dir() / "report")
 
 
+def given_dir() -> Path:
+    """Where the given kernel's objects lie that builds of others' code use.  CORRAL_GIVEN moves it: many
+    grades that each have a build folder of their own share these, whose name tells what is in them."""
+    return Path(os.environ.get("CORRAL_GIVEN") or build_dir()).resolve()
+
+
 def lab_roots() -> list[Path]:
     """The tree itself, then each folder of LABS_PATH (separated by colons)."""
     extra = [Path(p).expanduser().resolve() for p in os.environ.get("LABS_PATH", "").split(":") if p]

@@ -167,9 +167,12 @@ $(checker): kernel/probe/user/checker.S $(checker-objs) kernel/user/user.ld
 	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -gdwarf-4 "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
 	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o $(checker-objs)
 
+# What no lab changes.  The grader makes it alone before it builds code of others, which then cannot.
+given: $(KOBJ)/kernel.lds $(checker-c) $(filter $(KOBJ)/%,$(given-o) $(user-lib-objs)) $(user-names:%=$(user-obj)/%.c.o)
+
 # GRUB's files are the same for every kernel; the kernel and the modules are not compressed.
 $(OUT)/corral.iso: $(OUT)/kernel.elf $(modules) kernel/boot/grub.sh
 	sh kernel/boot/grub.sh $@ $(OUT)/kernel.elf $(modules)
 
 -include $(wildcard $(KOBJ)/kernel/*/*.d $(KOBJ)/user/kernel/probe/user/*.d $(OUT)/seam/kernel/*/*/*.d $(KOBJ)/gen/*.d)
-.PHONY: all kernel
+.PHONY: all kernel given

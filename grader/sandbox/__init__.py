@@ -53,20 +53,21 @@ def hide(argv: list[str], folder: Path, shared: Path) -> list[str]:
     return hiding.wrap(argv, folder, shared)
 
 
-def build(argv: list[str], folder: Path) -> tuple[list[str], Path]:
-    """The command that runs make in folder/tree, with OUT=.. and KOBJ in ../.., and the archive
-    that it packs its output into.  Nothing else of the host is written.
+def build(argv: list[str], folder: Path, given: Path) -> tuple[list[str], Path]:
+    """The command that runs make in folder/tree, with OUT=.. and the folder `given` in ../.., and the
+    archive that it packs its output into.  Nothing else of the host is written.
     """
     archive = folder / "made.tar"
     archive.write_bytes(b"")
     own(archive)
     if _kind == BWRAP:
-        return bubblewrap.build(argv, folder, archive), archive
+        return bubblewrap.build(argv, folder, given, archive), archive
     place = folder / "box" / "lab"
     place.mkdir(parents=True)
     shutil.copytree(folder / "tree", place / "tree")
     for path in folder.glob("*.keep"):
         shutil.copy(path, place)
+    shutil.copytree(given, folder / "box" / given.name)
     own(folder / "box")
     return container.build(argv, folder / "box", archive), archive
 

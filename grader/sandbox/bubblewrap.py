@@ -93,10 +93,11 @@ def wrap(argv: list[str], limits: Limits, read: Iterable[Path] = (), write: Iter
     return dropped([*words, "--", *limited(inside, limits)])
 
 
-def build(argv: list[str], folder: Path, archive: Path) -> list[str]:
+def build(argv: list[str], folder: Path, given: Path, archive: Path) -> list[str]:
     """See grader.sandbox.build(): all output but the archive lies in memory of limited size."""
     words = [*_base(BUILD), "--size", str(BUILD.disk), "--tmpfs", "/box", "--dir", "/box/lab",
-             "--ro-bind", str(folder.resolve() / "tree"), "/box/lab/tree"]
+             "--ro-bind", str(folder.resolve() / "tree"), "/box/lab/tree",
+             "--ro-bind", str(given.resolve()), f"/box/{given.name}"]
     for path in sorted(folder.glob("*.keep")):
         words += ["--ro-bind", str(path.resolve()), f"/box/lab/{path.name}"]
     words += ["--bind", str(archive.resolve()), "/box.tar", "--remount-ro", "/dev",

@@ -9,6 +9,8 @@ import pytest
 
 from grader.paths import build_dir
 
+# All tests share the given kernel's objects, ..
+os.environ.setdefault("CORRAL_GIVEN", str(build_dir().resolve()))
 # Tests that run side by side share the builds, which are locked, and not the report.
 if side := os.environ.get("PYTEST_XDIST_WORKER"):
     os.environ.setdefault("CORRAL_REPORT", str(build_dir() / f"report-{side}"))

@@ -56,7 +56,8 @@ def place(tmp_path_factory):
 def made(place, makefile):
     """Runs make as a build does; gives exit code, what was printed and what came out."""
     (place / "lab/tree/Makefile").write_text(makefile)
-    argv, archive = sandbox.build(["make", "-j2", "all"], place / "lab")
+    (place / "given").mkdir(exist_ok=True)
+    argv, archive = sandbox.build(["make", "-j2", "all"], place / "lab", place / "given")
     code, log = building._run(argv, place / "lab")
     code, log = archived.unpack(archive, place / "lab", code, log)
     return code, log, {p.name for p in (place / "lab").rglob("*") if p.is_file()} - {"Makefile"}

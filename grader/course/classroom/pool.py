@@ -23,7 +23,7 @@ from grader import knobs, processes
 from grader.course.classroom.record import Classroom, Submission, digest_on_disk
 from grader.course.classroom.round import FAILED, GRADED, Round
 from grader.course.pullrequest.command import START
-from grader.paths import ROOT, lab_roots
+from grader.paths import ROOT, given_dir, lab_roots
 from grader.report import model
 from grader.runner import PREFIX
 
@@ -162,7 +162,8 @@ def environment(place: Path) -> dict[str, str]:
     if os.environ.get("CORRAL_COURSE"):
         more["CORRAL_COURSE"] = str(knobs.place().resolve())
     return processes.clean_environment(
-        CORRAL_BUILD=str(place / "build"), CORRAL_REPORT=str(place / "report"), NO_COLOR="1", **more)
+        CORRAL_BUILD=str(place / "build"), CORRAL_GIVEN=str(given_dir()),
+        CORRAL_REPORT=str(place / "report"), NO_COLOR="1", **more)
 
 
 def read_report(place: Path) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ from grader.errors import GraderError
 from grader.hidden import check_place
 from grader.labs import Lab, choose, find_labs, stage
 from grader.options import Options, arguments_of
-from grader.paths import ROOT, report_dir
+from grader.paths import ROOT, given_dir, report_dir
 from grader.report import github, model, results
 
 START = ("import sys; sys.path.insert(0, sys.argv.pop(1)); from grader.cli import main; "
@@ -157,8 +157,9 @@ def _grade(request: Request, place: Path, options: Options) -> int:
     process = processes.start(
         argv, cwd=place / "tree", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace",
-        env=processes.clean_environment(CORRAL_BUILD=str(place / "build"), NO_COLOR="1",
-                                        CORRAL_REPORT=str(place / "report"), **_knobs()))
+        env=processes.clean_environment(
+            CORRAL_BUILD=str(place / "build"), CORRAL_GIVEN=str(given_dir()), NO_COLOR="1",
+            CORRAL_REPORT=str(place / "report"), **_knobs()))
     last, left = "", MOST_PRINTED
     assert process.stdout is not None
     with github.fence():
