@@ -62,8 +62,9 @@ def course(with_base: int) -> Course:
     if missing and missing[-1] > with_base:
         raise GraderError(f"course.toml uses lab {max(chosen)} and leaves out lab {missing[-1]}, which "
                           f"it stands on: add it, or give it compiled with WITH_BASE={missing[-1]}")
+    base = {each.number for lab in chosen.values() for each in stage(lab, labs)[:-1]}
     return Course(list(chosen.values()),
-                  [lab for number, lab in sorted(below.items()) if number <= with_base])
+                  [below[number] for number in sorted(base) if number <= with_base])
 
 
 def files(the: Course) -> dict[str, Given]:

@@ -13,16 +13,9 @@
     .globl trap_common, intr_common, syscall_entry, user_iret
 trap_common:
 #ifdef __x86_64__
-    push  %rax
-    push  %rcx
-    push  %rdx
-    push  %rsi
-    push  %rdi
-    push  %r8
-    push  %r9
-    push  %r10
-    push  %r11
-    push  %rbp
+    .irp register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11, rbp
+    push  %\register
+    .endr
     mov   %rsp, %rbp
     lea   80(%rsp), %rdi
     mov   %cr2, %rsi
@@ -30,16 +23,9 @@ trap_common:
     and   $-16, %rsp
     call  fault_taken
     mov   %rbp, %rsp
-    pop   %rbp
-    pop   %r11
-    pop   %r10
-    pop   %r9
-    pop   %r8
-    pop   %rdi
-    pop   %rsi
-    pop   %rdx
-    pop   %rcx
-    pop   %rax
+    .irp register, rbp, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+    pop   %\register
+    .endr
     add   $16, %rsp
     iretq
 #else
