@@ -22,10 +22,10 @@ class Note:
 NOTES = (
     Note("qemu-system-x86_64", "7.2", "7.3",
          "SYSRET to an address that is not canonical faults in ring 3, on Intel's processors in "
-         "ring 0"),
+         "ring 0, and the flags that a fault saves have RF clear, in the manual set"),
     Note("qemu-system-x86_64", "10.0", "",
          "SYSRET to an address that is not canonical faults in ring 0 as on Intel's processors "
-         "(7.2: in ring 3), and the flags that an NMI saves have RF set (7.2: clear)"),
+         "(7.2: in ring 3), and the flags that a fault or an NMI saves have RF set (7.2: clear)"),
     Note("bochs-bin", "3.0", "",
          "Bochs' debugger is there only if it is asked for: `bochs-bin -debugger` (2.7: always)"),
 )
