@@ -107,6 +107,20 @@ int toy_second(void)
 """
 
 
+def pytest_collection_modifyitems(items: list) -> None:
+    """The file that takes longest begins: where files run side by side, nobody waits for it alone."""
+    items.sort(key=lambda item: item.path.name != "test_shell.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def entered(tmp_path_factory) -> None:
+    """The sandbox's user may walk through the folders in which pytest keeps those of the tests."""
+    place = tmp_path_factory.getbasetemp()
+    while place.stat().st_uid == os.getuid() and place != place.parent and "pytest-" in str(place):
+        place.chmod(0o711)
+        place = place.parent
+
+
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch) -> Path:
     """A root with lab 8, found through LABS_PATH."""
