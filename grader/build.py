@@ -201,8 +201,12 @@ def _begin_like_another(folder: Path, alike: str) -> None:
         with locked(lock.parent, shared=True, wait=False) as free:
             other = _load(lock.parent) if free else None
             if other and other.alike == alike and not other.problem and not other.warnings:
-                shutil.copytree(lock.parent, folder, dirs_exist_ok=True,
-                                ignore=shutil.ignore_patterns("lock", "hold", *PRODUCTS))
+                try:
+                    shutil.copytree(lock.parent, folder, dirs_exist_ok=True,
+                                    ignore=shutil.ignore_patterns("lock", "hold", *PRODUCTS))
+                except (OSError, shutil.Error):     # somebody removed it meanwhile
+                    _empty(folder)
+                    continue
                 return
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from grader import build as building
 from grader import evaluate, processes
 from grader.course import mutanttable
 from grader.course.mutants import Mutant, apply, load_alternates, load_mutants
@@ -293,7 +294,9 @@ def _outcome(result: evaluate.Result) -> str:
 def _forget(grade: Grade) -> None:
     """Removes the build folders of a mutant: there are many."""
     for build in grade.builds.values():
-        shutil.rmtree(build.folder, ignore_errors=True)
+        if build.folder.is_dir():
+            with building.locked(build.folder):     # another trial may be copying it
+                shutil.rmtree(build.folder, ignore_errors=True)
 
 
 def mutants_command(options: Options) -> int:
