@@ -12,11 +12,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from grader import processes
 
-DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
+DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 SBIN = "/usr/sbin:/sbin"
 SECONDS = 60
 CONFIG = """\
@@ -88,6 +90,16 @@ class Cluster:
         done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL,
                               env=os.environ | self.environment, timeout=SECONDS, check=False)
         return done.stdout if done.returncode == 0 else ""
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Tasks are taken and wait: none begins."""
+        self.ask("scontrol", "update", "partitionname=all", "state=down")
+        assert "down" in self.ask("sinfo", "--noheader", "--format", "%a")
+        try:
+            yield
+        finally:
+            self.ask("scontrol", "update", "partitionname=all", "state=up")
 
     def close(self) -> None:
         """Cancels what is left, waits for it, and ends the daemons."""

@@ -39,6 +39,13 @@ def until(condition, process, seconds=300):
     return found
 
 
+def waiting(cluster, number, others=()):
+    """The tasks that wait, if there are so many that are not among the others."""
+    tasks = cluster.ask("squeue", "--noheader", "--array", "--states=PENDING", "--format=%i").split()
+    fresh = [task for task in tasks if task not in others]
+    return fresh if len(fresh) == number else []
+
+
 def test_killed_and_resumed_the_table_is_right(cluster, tmp_path):
     """One task is cancelled under way: it is given out once more.  Then the command is killed: its
     tasks go on, the next start waits for them, and nothing is graded twice."""
@@ -67,20 +74,13 @@ def test_a_submission_whose_task_dies_twice(cluster, tmp_path):
     handedin.folder(tmp_path / "in/ann", handedin.reference().files)
     handedin.zipped(tmp_path / "in/bob", {"tss.c": b"nothing"})
     words = (tmp_path / "in", "--out", tmp_path / "out", "--on", "slurm", *handedin.WORDS)
-    process = command(*words, **cluster.environment)
-    killed = set()
-
-    def kill_ann():
-        for line in cluster.ask("squeue", "--noheader", "--array", "--states=RUNNING",
-                                "--format=%A %i").splitlines():
-            job, task = line.split()
-            shares = json.loads((tmp_path / "out/slurm/tasks.json").read_text())["shares"]
-            if shares[int(task.partition("_")[2])] == ["ann"] and job not in killed:
-                cluster.ask("scancel", "--signal=KILL", "--full", task)
-                killed.add(job)
-        return len(killed) == 2
-
-    until(kill_ann, process)
+    with cluster.closed():          # nothing runs, so no task can be through before it is cancelled
+        process = command(*words, **cluster.environment)
+        first = until(lambda: waiting(cluster, 2), process)
+        cluster.ask("scancel", *first)                  # ann's and bob's
+        second = until(lambda: waiting(cluster, 2, first), process)
+        ids = json.loads((tmp_path / "out/slurm/tasks.json").read_text())["shares"]
+        cluster.ask("scancel", next(t for t in second if ids[int(t.partition("_")[2])] == ["ann"]))
     code, said = said_by(process)
     assert code == 2 and "no verdict for ann" in said, said
     rows = marks(tmp_path / "out")
