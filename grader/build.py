@@ -215,12 +215,7 @@ def _write_tree(folder: Path, sources: list[Source]) -> None:
     already keeps its time."""
     tree = folder / "tree"
     if not tree.exists():
-        for path in _given_files():
-            target = tree / path.relative_to(ROOT)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target)
-            if sandbox.strict():        # older than the objects of _given(), which cannot be written
-                os.utime(target, (1, 1))
+        _write_kernel(tree)
     for source in sources:
         place = tree / source.label
         place.mkdir(parents=True, exist_ok=True)
@@ -229,6 +224,16 @@ def _write_tree(folder: Path, sources: list[Source]) -> None:
             _write_changed(place / name, data)
         keep = "".join(f"{symbol}\n" for symbol in source.keep or source.lab.symbols)
         _write_changed(folder / f"lab{source.lab.number}.keep", keep.encode("ascii"))
+
+
+def _write_kernel(tree: Path) -> None:
+    """Copies kernel/, with the files' times."""
+    for path in _given_files():
+        target = tree / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, target)
+        if sandbox.strict():        # older than the objects of _given(), which cannot be written
+            os.utime(target, (1, 1))
 
 
 def _write_changed(path: Path, data: bytes) -> None:
@@ -273,9 +278,9 @@ def _given(shared: Path, lab: Lab, arch: str, sources: list[Source], options: Op
         if not stamp.exists():
             _empty(folder)
             tree = folder / "tree"
-            shutil.copytree(ROOT / "kernel", tree / "kernel")
+            _write_kernel(tree)
             argv = [*_make_words(lab, arch, sources, options), "OUT=../out", "KOBJ=../objects", "given"]
-            code, log = _run(["sh", "-c", LIMITS, "sh", *argv], tree)
+            code, log = _run(_limited(argv), tree)
             if code:
                 raise GraderError(f"the given kernel does not build: {log.strip()[-300:]}")
             shutil.rmtree(tree)
@@ -293,8 +298,7 @@ def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], optio
         code, log = _run(command, folder)
         code, log = archived.unpack(archive, folder, code, log)
     else:
-        code, log = _run(["sh", "-c", LIMITS, "sh", *sandbox.hide(argv, folder, shared)],
-                         folder / "tree")
+        code, log = _run(_limited(sandbox.hide(argv, folder, shared)), folder / "tree")
     (folder / "build.log").write_text(log, encoding="utf-8")
     result = Build(f"lab{lab.number}", arch, folder)
     result.notes = [note for source in sources for note in source.notes]
@@ -306,6 +310,10 @@ def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], optio
         return result
     result.holes = read_holes(result.elf)
     return result
+
+
+def _limited(argv: list[str]) -> list[str]:
+    return ["sh", "-c", LIMITS, "sh", *argv]
 
 
 def _run(argv: list[str], cwd: Path) -> tuple[int, str]:

@@ -114,6 +114,11 @@ def version_of(tool: Tool) -> str:
     return match[0] if match else "?"
 
 
+def versions(*programs: str) -> dict[str, str]:
+    """version_of() each of these programs."""
+    return {tool.program: version_of(tool) for tool in TOOLS if tool.program in programs}
+
+
 def module_version(name: str) -> str:
     try:
         return str(getattr(import_module(name), "__version__", "?"))

@@ -39,20 +39,12 @@ def replay_command(options: Options) -> int:
         from grader.course.unbundle import replay_bundle
 
         return replay_bundle(options)
-    report = cases.load()
-    ident, entry = entry_of(options, report)
-    cell = cell_of(options, ident, entry)
-    options = settings_of(options, report["settings"], cell)
-    lab = choose(options.lab, find_labs())
-    test = lab.test(entry["test"])
-    if test is None:
-        raise GraderError(f"CASE={ident} is gone: lab {lab.number} has no test {entry['test']} now")
-    grade = evaluate.prepare(lab, [test], options)
-    build = grade.builds[cell.split("/")[0]]
-    if build.problem:
-        for line in built_lines(lab, grade, options, style.for_terminal(), details=True):
-            print(line)
+    chosen = prepared(options)
+    if chosen is None:
         return 1
+    ident, entry, cell, grade = chosen
+    test, options = grade.tests[0], grade.options
+    build = grade.builds[cell.split("/")[0]]
     print(f"CASE={ident}, {cell}, seed {grade.seed}: {entry['text'] or test.title}")
     if options.as_text and (told := sentences(ident)):
         print("\n".join(told))
@@ -68,6 +60,24 @@ def sentences(ident: str) -> list[str]:
     graded = [cell["name"] for cell in data["cells"]]
     return next((failures.sentences(group, graded) for group in data["failures"]
                  if ident in group["cases"]), [])
+
+
+def prepared(options: Options) -> tuple[str, dict[str, Any], str, evaluate.Grade] | None:
+    """CASE of the last report, built: its id, its entry, its cell, and a grade of its one test.  None if
+    the files do not build any more, which is printed."""
+    report = cases.load()
+    ident, entry = entry_of(options, report)
+    cell = cell_of(options, ident, entry)
+    options = settings_of(options, report["settings"], cell)
+    lab = choose(options.lab, find_labs())
+    test = lab.test(entry["test"])
+    if test is None:
+        raise GraderError(f"CASE={ident} is gone: lab {lab.number} has no test {entry['test']} now")
+    grade = evaluate.prepare(lab, [test], options)
+    if grade.builds[cell.split("/")[0]].problem:
+        print("\n".join(built_lines(lab, grade, options, style.for_terminal(), details=True)))
+        return None
+    return ident, entry, cell, grade
 
 
 def entry_of(options: Options, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -13,17 +13,12 @@ import io
 import json
 import re
 import tarfile
-from pathlib import Path
 from typing import Any
 
-from grader import doctor, evaluate, replay
+from grader import doctor, replay
 from grader.build import Build
-from grader.errors import GraderError
-from grader.grade import built_lines
-from grader.labs import choose, find_labs
 from grader.options import Options
 from grader.paths import ROOT, build_dir, make_folder, shown
-from grader.report import cases, style
 
 SCHEMA = "corral/bundle/v1"
 ABOUT = "bundle.json"
@@ -33,28 +28,20 @@ TOOLS = {"qemu": ("qemu-system-x86_64", "qemu-system-i386"), "bochs": ("bochs-bi
 
 def bundle_command(options: Options) -> int:
     """Writes build/bundle-CASE.tar.gz."""
-    report = cases.load()
-    ident, entry = replay.entry_of(options, report)
-    cell = replay.cell_of(options, ident, entry)
-    options = replay.settings_of(options, report["settings"], cell)
-    lab = choose(options.lab, find_labs())
-    test = lab.test(entry["test"])
-    if test is None:
-        raise GraderError(f"CASE={ident} is gone: lab {lab.number} has no test {entry['test']} now")
-    grade = evaluate.prepare(lab, [test], options)
-    build = grade.builds[cell.split("/")[0]]
-    if build.problem:
-        print("\n".join(built_lines(lab, grade, options, style.for_terminal(), details=True)))
+    chosen = replay.prepared(options)
+    if chosen is None:
         return 1
+    ident, entry, cell, grade = chosen
+    test, options = grade.tests[0], grade.options
     about = {
         "schema": SCHEMA, "case": ident, "test": test.id, "text": entry["text"], "cell": cell,
-        "lab": lab.number, "seed": grade.seed, "cpus": grade.cpus, "cc": options.cc,
+        "lab": grade.lab.number, "seed": grade.seed, "cpus": grade.cpus, "cc": options.cc,
         "opt": options.opt, "from": options.source, "moves": entry["cells"][cell],
         "sentences": replay.sentences(ident), "versions": versions(cell, options.cc),
         "grader": grader_hash(),
     }
     target = make_folder(build_dir()) / f"bundle-{ident}.tar.gz"
-    members = {ABOUT: (json.dumps(about, indent=1) + "\n").encode(), **_files(build)}
+    members = {ABOUT: (json.dumps(about, indent=1) + "\n").encode(), **_files(grade.builds[cell.split("/")[0]])}
     target.write_bytes(packed(members))
     print(f"written: {shown(target)}, {cell}; there: make replay BUNDLE={target.name}")
     return 0
@@ -86,8 +73,7 @@ def versions(cell: str, cc: str) -> dict[str, str]:
     """Of the tools that made the case."""
     arch, emu = cell.split("/")
     emulator = next((name for name in TOOLS[emu] if name.endswith(arch)), TOOLS[emu][0])
-    wanted = (emulator, cc, "ld")
-    return {tool.program: doctor.version_of(tool) for tool in doctor.TOOLS if tool.program in wanted}
+    return doctor.versions(emulator, cc, "ld")
 
 
 def grader_hash() -> str:

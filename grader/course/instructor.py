@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.errors import GraderError
 from grader.paths import lab_roots
 
-COMMANDS = ("skeletons", "check-skeletons", "mutants", "test", "soak", "release", "drawings")
+COMMANDS = ("skeletons", "check-skeletons", "mutants", "test", "soak", "release", "drawings", "bench")
 
 
 def require(command: str) -> None:

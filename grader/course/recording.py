@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from grader import evaluate
-from grader.course.mutants import apply, load_mutants
+from grader.course.mutants import load_mutants
+from grader.course.trials import mutated
 from grader.errors import GraderError
 from grader.labs import find_labs
 from grader.options import Options
@@ -34,9 +35,8 @@ def record() -> dict[str, Any]:
         raise GraderError("this tree has no wrong answers to record: it needs solutions/")
     arch, emu = CELL.split("/")
     options = replace(Options(), source="solutions", arches=(arch,), emus=(emu,), seed=SEED)
-    *earlier, own = evaluate.gather_sources(lab, options)
-    grade = evaluate.prepare(lab, [test], options, [*earlier, apply(mutant, own)])
-    evaluate.run(grade, lambda *_: None)
+    grade = evaluate.prepare(lab, [test], options, mutated(lab, mutant, options))
+    evaluate.run(grade, evaluate.silent)
     result = grade.results.get((TEST, CELL))
     if result is None or result.failure is None or result.failure.schedule is None:
         raise GraderError(f"{TEST} gave no failing schedule: {'; '.join(grade.errors) or 'it passes'}")

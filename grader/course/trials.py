@@ -240,14 +240,15 @@ def _first_exercise(trial: Trial, lab: Lab, options: Options) -> None:
                 trial.problems.append(f"{test.id} in {cell}: {result.text or result.reason}")
 
 
-def _mutated(lab: Lab, mutant: Mutant, options: Options) -> list[Source]:
+def mutated(lab: Lab, mutant: Mutant, options: Options) -> list[Source]:
+    """The reference with a wrong answer in it."""
     *earlier, own = evaluate.gather_sources(lab, options)
     return [*earlier, apply(mutant, own)]
 
 
 def _forger(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
     """No test passes anywhere."""
-    grade = evaluate.whole(lab, options, sources=_mutated(lab, mutant, options),
+    grade = evaluate.whole(lab, options, sources=mutated(lab, mutant, options),
                            listener=watch(), logs=logs())
     trial.problems += grade.errors + [b.problem for b in grade.builds.values() if b.problem]
     for (test, cell), result in grade.results.items():
@@ -266,7 +267,7 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options,
     cells = [cell for cell in options.cells if cell in mutant.cells]
     if not cells:
         return
-    grade = evaluate.prepare(lab, tests, options, _mutated(lab, mutant, options))
+    grade = evaluate.prepare(lab, tests, options, mutated(lab, mutant, options))
     grade.cells = cells
     evaluate.run(grade, evaluate.silent, logs=logs() / mutant.id, quick=True, seeds=seeds)
     for test in tests:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+from grader.elf import Elf
 from grader.explore.access import Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
@@ -131,7 +133,7 @@ class Region:
         self.sent = False                   # by then a CPU was seen to send something
         self.candidates = {site.address: site for name in self._code() for site in
                            sites_of(self.m.elf, name)}
-        self.ways = ways_back(self.m.elf, self._labs())
+        self.ways = ways_back(self.m.elf, functions_of_labs(self.m.elf))
         self.sites: dict[int, Site] = {}
         self.points: frozenset[int] = frozenset()
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
@@ -145,14 +147,7 @@ class Region:
 
     def _code(self) -> list[str]:
         """The functions whose accesses to memory are points."""
-        return list(dict.fromkeys([*self._labs(), *self.functions]))
-
-    def _labs(self) -> tuple[str, ...]:
-        """Those of the labs."""
-        elf = self.m.elf
-        return tuple(symbol.name for symbol in elf.symbols.values()
-                     if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)
-                     and lab_of(elf, symbol.address) >= 4)
+        return list(dict.fromkeys([*functions_of_labs(self.m.elf), *self.functions]))
 
     def few(self, target: int = 0) -> frozenset[int]:
         """The points at which a run must stop that nobody interrupts any more, and one other."""
@@ -614,6 +609,14 @@ def lab_of(elf, address: int) -> int:
     if len(parts) < 3 or parts[0] not in ("labs", "solutions"):
         return 0
     return int(parts[1].removeprefix("lab").split("-")[0])
+
+
+@lru_cache(maxsize=4)
+def functions_of_labs(elf: Elf) -> tuple[str, ...]:
+    """The functions of the labs in which CPUs share memory, from number 4 on."""
+    return tuple(symbol.name for symbol in elf.symbols.values()
+                 if symbol.kind in ("STT_FUNC", "STT_NOTYPE") and elf.code(symbol.address, 1)
+                 and lab_of(elf, symbol.address) >= 4)
 
 
 def joined(ranges: Iterable[tuple[int, int]], gap: int) -> list[tuple[int, int]]:

@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import MappingProxyType
 from typing import Iterable, Mapping
 
 from grader import processes, sandbox
@@ -20,7 +19,7 @@ from grader.errors import GraderError
 from grader.machine import bochslink, bochsprogram, private
 from grader.machine.bochslink import PHYSICAL, Link, Ran
 from grader.machine.bochsregs import NAMES, registers_of
-from grader.machine.machine import HOP_LIMIT, Machine
+from grader.machine.machine import HOP_LIMIT, NO_WAYS, Machine
 from grader.machine.private import PrivateDir
 from grader.machine.shim import shim
 from grader.machine.types import (
@@ -151,7 +150,7 @@ class BochsMachine(Machine):
         return ran.trace, self._judge(cpu, ran, wanted, STEPS)
 
     def hop(self, cpu: int, points: frozenset[int],
-            ways: Mapping[int, frozenset[int]] = MappingProxyType({})) -> Stop | None:
+            ways: Mapping[int, frozenset[int]] = NO_WAYS) -> Stop | None:
         ran = self._ran(cpu, HOP_LIMIT, points | set(self._ends), False, False)
         if ran.why == bochslink.AT_ADDRESS and ran.pc in points:
             return None

@@ -23,6 +23,7 @@ BOOT_BUDGET = 50_000_000               # instructions, from boot_choice to probe
 PANIC_TEXT = 512
 GRACE = 1_000_000                       # instructions in which a panic is printed
 HOP_LIMIT = 20_000                     # instructions from one point to the next
+NO_WAYS: Mapping[int, frozenset[int]] = MappingProxyType({})     # of hop()
 WANTED = (ADDRESS, STEPS)               # stops that need no place for a report
 
 
@@ -75,7 +76,7 @@ class Machine(ABC):
 
     @abstractmethod
     def hop(self, cpu: int, points: frozenset[int],
-            ways: Mapping[int, frozenset[int]] = MappingProxyType({})) -> Stop | None:
+            ways: Mapping[int, frozenset[int]] = NO_WAYS) -> Stop | None:
         """Executes the instruction where a CPU stands, then runs it to the next of the points.
 
         Interrupts that are pending come first.  None: it stands at a point; else what came instead,

@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from types import MappingProxyType
 from typing import AbstractSet as Set
 from typing import Iterable, Mapping
 
 from grader.errors import GraderError
 from grader.machine import smm
-from grader.machine.machine import HOP_LIMIT, Machine
+from grader.machine.machine import HOP_LIMIT, NO_WAYS, Machine
 from grader.machine.qemuprocess import QemuProcess
 from grader.machine.qemuregs import registers_of, system_of
 from grader.machine.types import (
@@ -157,7 +156,7 @@ class QemuMachine(Machine):
         return stop
 
     def hop(self, cpu: int, points: frozenset[int],
-            ways: Mapping[int, frozenset[int]] = MappingProxyType({})) -> Stop | None:
+            ways: Mapping[int, frozenset[int]] = NO_WAYS) -> Stop | None:
         # The budget is armed for a CPU's turn, not for each hop, which would double the cost of one.
         if points is not self._points:
             self._points, self._hop_stops = points, points | {smm.ENTRY, *self._ends}

@@ -15,7 +15,6 @@ from grader.paths import report_dir, write_text
 from grader.report import failures, measured, stepper, text
 from grader.report.page_css import CSS
 from grader.report.stepper import e
-from grader.report.style import clean
 from grader.report.table import plain_number
 from grader.verdict import ERROR, FAIL, INCONCLUSIVE, NOT_WRITTEN, PASS
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import pytest
 from grader.course import bundle, unbundle
 from grader.errors import GraderError
 from grader.paths import ROOT
+from grader.selftest.intree import run
 
 LAB = "lab1-stack-switch"
 NOBODY = ("kernel.elf", "corral.iso", "checker.elf")
@@ -40,15 +38,6 @@ def packed(path: Path, *members: tuple[str, bytes], **about_changes) -> Path:
             archive.addfile(info, io.BytesIO(data))
     path.write_bytes(gzip.compress(plain.getvalue()))
     return path
-
-
-def run(tree: Path, *words: str, **environment: str) -> tuple[int, str]:
-    clean = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    done = subprocess.run([sys.executable, "-m", "grader", *words], cwd=tree, text=True,
-                          capture_output=True, check=False, env=clean | environment,
-                          stdin=subprocess.DEVNULL)
-    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
-    return done.returncode, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", [

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from grader.labs import find_labs
 from grader.options import parse
 from grader.paths import ROOT
 from grader.selftest.hostile_repo import IDENTITY
+from grader.selftest.intree import run
 from grader.selftest.test_pr_sandbox import needs_bwrap
 
 pytestmark = pytest.mark.skipif(not (ROOT / "solutions").is_dir(), reason="needs the references")
@@ -37,16 +37,6 @@ def tree(tmp_path_factory) -> Path:
                      CORRAL_COURSE=str(place / "course.toml"))
     assert code == 0 and "no three lines of a solution are in it" in said, said
     return place / "tree"
-
-
-def run(tree: Path, *words: str, **environment: str) -> tuple[int, str]:
-    """`python3 -m grader` of a tree; (exit code, what it printed)."""
-    clean = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    done = subprocess.run([sys.executable, "-m", "grader", *words], cwd=tree, text=True,
-                          capture_output=True, check=False, env=clean | environment,
-                          stdin=subprocess.DEVNULL)
-    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
-    return done.returncode, done.stdout + done.stderr
 
 
 def report(tree: Path) -> dict:
@@ -209,7 +199,7 @@ def test_without_a_reference_a_sentence_says_so(tree):
 
 
 @pytest.mark.parametrize("command", ["mutants", "skeletons", "check-skeletons", "test", "soak",
-                                     "release"])
+                                     "release", "bench"])
 def test_commands_of_the_instructors_tree_say_so(tree, command):
     code, said = run(tree, command)
     assert code == 2 and said.strip() == (f"corral: `make {command}` needs the instructor's tree: "

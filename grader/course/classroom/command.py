@@ -16,7 +16,7 @@ from grader.course.classroom.bar import Bar
 from grader.course.classroom.begin import (
     as_begun, check_closed, check_tests, places, record_of)
 from grader.course.classroom.intake import read_all
-from grader.course.classroom.pool import Pool, jobs_here
+from grader.course.classroom.pool import Pool
 from grader.course.classroom.record import Classroom, Record, Submission, grader_hash
 from grader.course.classroom.regrade import Regrade
 from grader.course.classroom.round import FAILED, Round
@@ -25,7 +25,7 @@ from grader.errors import GraderError
 from grader.labs import Lab, choose, find_labs, stage
 from grader.options import Options
 from grader.paths import make_folder, write_text
-from grader.runner import remove_stale_folders
+from grader.runner import remove_stale_folders, workers
 
 
 def class_command(options: Options) -> int:
@@ -79,11 +79,6 @@ def task_command(options: Options) -> int:
     remove_stale_folders()
     Pool(room, work, 1, lambda kind, names: None).run(record.submissions[i] for i in idents)
     return 0
-
-
-
-
-
 
 
 def _word(record: Record, name: str) -> str:
@@ -180,7 +175,7 @@ def _run(room: Classroom, record: Record, work: Round, left: list[Submission], o
     if options.on == "slurm":
         slurm.run(room, record, work, left, options.jobs, listen)
     else:
-        Pool(room, work, options.jobs or jobs_here(), listen).run(left)
+        Pool(room, work, options.jobs or workers(), listen).run(left)
     bar.erase()
 
 

@@ -49,11 +49,6 @@ class Running:
 Listener = Callable[[str, list[str]], None]      # "done", "lost", "tick"; who is being graded
 
 
-def jobs_here() -> int:
-    """One for each processor that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
 def command(room: Classroom, submission: Submission, words: Iterable[str]) -> list[str]:
     """The grader of one submission; `grade` again sandboxes what it compiles and runs."""
     return [sys.executable, "-I", "-c", START, str(ROOT), "grade",

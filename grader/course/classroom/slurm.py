@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from grader.course.classroom.record import Classroom, Record, Submission
 from grader.course.classroom.round import FAILED, Round
@@ -61,8 +62,8 @@ def submit(room: Classroom, record: Record, work: Round, submissions: list[Submi
     write_text(place / "tasks.json", json.dumps(
         {"folder": str(work.folder), "words": work.words, "shares": shares}) + "\n")
     script = place / "task.sh"
-    write_text(script, SCRIPT.format(tree=_quoted(ROOT), python=_quoted(sys.executable),
-                                     out=_quoted(room.place)))
+    write_text(script, SCRIPT.format(tree=quote(str(ROOT)), python=quote(sys.executable),
+                                     out=quote(str(room.place))))
     at_once = f"%{jobs}" if jobs else ""
     _ask(["sbatch", "--parsable", f"--array=0-{tasks - 1}{at_once}", "--job-name", name_of(record),
           "--ntasks=1", "--no-requeue", "--input=/dev/null", f"--chdir={room.place}",
@@ -138,10 +139,6 @@ def stay_on_own_cpus() -> None:
     if 0 < given < len(allowed):
         first = int(os.environ.get("SLURM_ARRAY_TASK_ID") or 0) * given
         os.sched_setaffinity(0, {allowed[(first + n) % len(allowed)] for n in range(given)})
-
-
-def _quoted(path: object) -> str:
-    return "'" + str(path).replace("'", "'\\''") + "'"
 
 
 def _ask(argv: list[str]) -> str:

@@ -1,0 +1,18 @@
+"""Types a command in a tree, as a person would who has set no variable of Corral's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run(tree: Path, *words: str, **environment: str) -> tuple[int, str]:
+    """`python3 -m grader` of a tree; (exit code, what it printed), which is no traceback."""
+    clean = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    done = subprocess.run([sys.executable, "-m", "grader", *words], cwd=tree, text=True,
+                          capture_output=True, check=False, env=clean | environment,
+                          stdin=subprocess.DEVNULL)
+    assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
