@@ -138,6 +138,7 @@ class Region:
         self.points: frozenset[int] = frozenset()
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
         self._few: dict[tuple[int, int], frozenset[int]] = {}
+        self._fewest: dict[int, frozenset[int]] = {}
         self.length = 0                             # moves of a usual run
         self.watched: list[tuple[int, int]] = []    # ranges: what a CPU that waits may wait for
         self.kept: list[tuple[int, bytes]] = []     # memory as it is at the start
@@ -158,6 +159,12 @@ class Region:
                                                                                else [])])
         return self._few[key]
 
+    def fewest(self, target: int) -> frozenset[int]:
+        """Those of them at which a run must stop of which everything is known until this one."""
+        if target not in self._fewest:
+            self._fewest[target] = frozenset([*self.marks, *self.ends.values(), target])
+        return self._fewest[target]
+
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Puts these ranges back too before each run."""
         self.m.restore(self.start)
@@ -177,7 +184,7 @@ class Region:
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
-        self.spins, self._few = set(), {}
+        self.spins, self._few, self._fewest = set(), {}, {}
         self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
                                  *self.resting.values(), *self.sends])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
@@ -255,7 +262,7 @@ class Region:
                     self.m.set_regs(cpu, **changed)
             self.m.write_all(self.kept)
             for cpu in self.raised:
-                self.m.hop(cpu, self.points, self.ways)
+                self.m.hop(cpu, self.fewest(self.registers[cpu][self.ip]))
         run = Run(self)
         if self.begun:
             self.begun(run)
@@ -489,14 +496,14 @@ class Run:
             turn, prefix = prefix[:number], prefix[number:]
             target = turn[-1].after
             self.current, self.turn = cpu, number
-            self.points = region.few(target)
+            self.points = region.fewest(target)
             # A round that led to nothing is left out, if no test takes note of it.
             rounds = turn[-1].round
             if any(done.after in region.marks for done in turn[len(turn) - rounds:]):
                 rounds = 0
             left = sum(done.after == target for done in turn[:len(turn) - rounds])
             while left:
-                if self.m.hop(cpu, self.points, region.ways) is not None:
+                if self.m.hop(cpu, self.points) is not None:
                     raise Detour
                 self.at[cpu] = self.m.regs(cpu).values[region.ip]
                 left -= self.at[cpu] == target

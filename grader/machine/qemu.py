@@ -29,6 +29,7 @@ SECONDS = 60.0                   # only to notice a QEMU that hangs
 SLICE = 0.25                     # how often a long run is looked at
 STUCK_SECONDS = 1.0              # of processor time without an instruction
 RIP = re.compile(r"[RE]IP=([0-9a-f]+)")
+HOPS = 10                        # so many of the longest hops have one budget
 HALT_POLL = 0.01                 # how long a step may take before HLT is suspected
 
 
@@ -48,12 +49,12 @@ class QemuMachine(Machine):
         self._settled: set[int] = set() # CPUs that stopped at a breakpoint: no time is owed
         self._down = False              # shut down: nothing runs before a restore
         self._log_read = 0
-        self._known_pc: tuple[tuple[int, int], int] = ((-1, -1), 0)     # (moves, cpu), pc
-        self._known_registers: tuple[tuple[int, int], dict] = ((-1, -1), {})
-        self._walking = False
+        self._known_pc = [(-1, 0)] * cpus                       # by CPU: its moves, and what it was then
+        self._known_registers: list[tuple[int, dict]] = [(-1, {})] * cpus
+        self._whole = False             # whoever asks for pc wants all registers next
         self._points: frozenset[int] = frozenset()      # those of the last hop, ..
         self._hop_stops: frozenset[int] = frozenset()   # .. with what else stops it
-        self._hop_cpu = -1              # the CPU whose turn has a budget
+        self._hops_end = False          # a budget for hops, of whichever CPU, is under way
         # CPUs whose next step only looks at the local APIC: to QEMU that is a step.
         self._polled: set[int] = set()
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
@@ -109,24 +110,24 @@ class QemuMachine(Machine):
             now = self._all_registers(cpu)
             trace.append(TraceStep(now[self._ip], cpl_of(now["cs"], now["eflags"]), now[self._sp],
                                    now["eflags"], now["gs_base"]))
-            self._walking = True
+            self._whole = True
             try:
                 pc, stop = self._step(cpu, now[self._ip], len(trace), hold)
             finally:
-                self._walking = False
+                self._whole = False
             stop = stop or self._arrived(cpu, pc, len(trace), wanted)
             if stop:
                 return trace, stop
         return trace, self._stop(STEPS, cpu, pc, len(trace))
 
     def _all_registers(self, cpu: int) -> dict[str, int]:
-        """All registers of a CPU, by gdb's names; kept until something moves."""
+        """All registers of a CPU, by gdb's names; kept until it moves."""
         self._rsp.select(cpu)
-        now = (self._rsp.moves, cpu)
-        if self._known_registers[0] != now:
-            self._known_registers = (now, self._rsp.registers())
-            self._known_pc = (now, self._known_registers[1][self._ip])
-        return self._known_registers[1]
+        now = self._rsp.moves(cpu)
+        if self._known_registers[cpu][0] != now:
+            self._known_registers[cpu] = (now, self._rsp.registers())
+            self._known_pc[cpu] = (now, self._known_registers[cpu][1][self._ip])
+        return self._known_registers[cpu][1]
 
     def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
             exact: bool = True) -> Stop:
@@ -147,8 +148,7 @@ class QemuMachine(Machine):
                 return stop
         if budget <= first:
             return self._spent(cpu, pc, first)
-        self._break_at(wanted | {smm.ENTRY, *self._ends})
-        stop = self._run_on(cpu, wanted, budget, first)
+        stop = self._run_on(cpu, wanted, budget, first, exact)
         if stop.reason == ADDRESS:
             self._settled.add(cpu)
         elif hurry and stop.reason == BUDGET and not self.dead:
@@ -157,10 +157,8 @@ class QemuMachine(Machine):
 
     def hop(self, cpu: int, points: frozenset[int],
             ways: Mapping[int, frozenset[int]] = NO_WAYS) -> Stop | None:
-        # The budget is armed for a CPU's turn, not for each hop, which would double the cost of one.
         if points is not self._points:
             self._points, self._hop_stops = points, points | {smm.ENTRY, *self._ends}
-            self._hop_cpu = -1
         stops = self._hop_stops
         pc, stop = self.pc(cpu), None
         if pc in stops:                 # QEMU does not leave a breakpoint, ..
@@ -179,9 +177,13 @@ class QemuMachine(Machine):
         """The first instruction of a hop."""
         before = self.pc(cpu)
         self._step_mode(hold=False)
-        pc, stop = self._step_once(cpu, before, 1)
-        if stop is None and pc == before:    # a look at the local APIC, which to QEMU is a step
+        self._whole = True
+        try:
             pc, stop = self._step_once(cpu, before, 1)
+            if stop is None and pc == before:    # a look at the local APIC, which to QEMU is a step
+                pc, stop = self._step_once(cpu, before, 1)
+        finally:
+            self._whole = False
         self._polled.discard(cpu)
         return pc, stop
 
@@ -189,9 +191,11 @@ class QemuMachine(Machine):
         """The rest of a hop, to the next of these breakpoints."""
         self._settled.discard(cpu)
         self._polled.discard(cpu)
-        if self._hop_cpu != cpu:
-            self._hop_cpu = cpu
-            smm.arm(self._qtest, cpu, HOP_LIMIT)
+        # One budget for many hops, since to arm it for each would double the cost of one.  All CPUs
+        # get the SMI, so whichever runs when it ends, or next, stops there.
+        if not self._hops_end:
+            self._hops_end = True
+            smm.arm(self._qtest, smm.ALL, HOPS * HOP_LIMIT)
         self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
         self._breakpoints = stops
         reply, tampered = self._wait(10)
@@ -203,26 +207,28 @@ class QemuMachine(Machine):
             return pc, ended or self._stop(BUDGET, cpu, pc, HOP_LIMIT, "the kernel changed the HPET")
         if not self._in_smm(cpu, pc):
             return pc, None
-        # The turn's budget ended, maybe in the middle of this hop: it gets one of its own.  An exact one,
-        # whose first step absorbs what virtual time gained: on a host with much to do that can be more
-        # than the whole budget.
+        # The budget ended, and not in this hop alone: it gets one of its own.  An exact one, whose
+        # first step absorbs what virtual time gained: on a host with much to do that can be more than
+        # the whole budget.
         pc = self._leave_smm(cpu)
         if pc in stops:
             return pc, None
         stop = self.run(cpu, stops, HOP_LIMIT)
         return stop.pc, None if stop.reason == ADDRESS else stop
 
-    def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int) -> Stop:
-        """The rest of run(), after `first` instructions and with the breakpoints set."""
+    def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int, exact: bool) -> Stop:
+        """The rest of run(), after `first` instructions."""
         self._settled.discard(cpu)
         self._polled.discard(cpu)
-        self._hop_cpu = -1
+        self._hops_end = False
+        stops = frozenset((*wanted, smm.ENTRY, *self._ends))
         began = smm.arm(self._qtest, cpu, budget - first)
-        self._rsp.resume(cpu)
+        self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
+        self._breakpoints = stops
         reply, tampered = self._wait(10 + budget / 200_000)
         if self.dead:
             return self._stuck(cpu, budget)
-        steps = first + smm.executed(self._qtest, began)
+        steps = first + smm.executed(self._qtest, began) if exact else 0
         pc = self.pc(cpu)
         if tampered:
             return self._stop(BUDGET, cpu, pc, budget, "the kernel changed the HPET, which counts")
@@ -334,6 +340,7 @@ class QemuMachine(Machine):
         return pc == smm.OFFSET and smm.inside(self._rsp, cpu)
 
     def _leave_smm(self, cpu: int) -> int:
+        self._hops_end = False
         self._step_mode(hold=True)
         smm.leave(self._rsp, cpu)
         return self.pc(cpu)
@@ -398,20 +405,20 @@ class QemuMachine(Machine):
 
     def pc(self, cpu: int) -> int:
         self._rsp.select(cpu)
-        now = (self._rsp.moves, cpu)
-        if self._known_pc[0] != now:        # a round trip is saved where nothing has moved since
-            if self._walking:               # and one for two where all of them are wanted next
+        now = self._rsp.moves(cpu)
+        if self._known_pc[cpu][0] != now:   # a round trip is saved where it has not moved since
+            if self._whole:                 # and one for two where all of them are wanted next
                 return self._all_registers(cpu)[self._ip]
-            self._known_pc = (now, self._rsp.register(self._ip))
-        return self._known_pc[1]
+            self._known_pc[cpu] = (now, self._rsp.register(self._ip))
+        return self._known_pc[cpu][1]
 
     def regs(self, cpu: int) -> Regs:
-        moves = self._rsp.moves
+        moves = self._rsp.moves(cpu)
 
         def system() -> System:
-            if self._rsp.moves != moves:
+            if self._rsp.moves(cpu) != moves:
                 raise GraderError("a test reads gdt, idt, tr or halted of registers that are "
-                                  "older than the machine's last move: read them before it")
+                                  "older than the CPU's last move: read them before it")
             return system_of(self._rsp.monitor(f"info registers {cpu}"))
 
         return registers_of(self._all_registers(cpu), self.width, system)
@@ -476,7 +483,7 @@ class QemuMachine(Machine):
         self._down = False
         self._polled = set(snap.handle)
         self._settled.clear()
-        self._hop_cpu = -1
+        self._hops_end = False
 
     # ---- a person's debugger ----
 

@@ -107,7 +107,7 @@ class QemuProcess:
         if revive:
             self._revive()
         self._monitor(f"loadvm {name}")
-        self.rsp.moves += 1
+        self.rsp.moved()
 
     def _revive(self) -> None:
         self.qmp.command("set-action", reboot="reset")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from dataclasses import dataclass
 from typing import Collection, Iterable
 
@@ -43,7 +44,7 @@ class Rsp:
         self._buffer = b""
         self.selected = -1              # the CPU that stopped last, or was chosen since: the stub's
         self._chosen = -1               # .. and the one that the next command is about
-        self.moves = 0                  # grows whenever registers may have changed
+        self._moves: Counter[int] = Counter()   # by CPU; -1: of all at once
         self.command("qSupported:multiprocess+;vContSupported+")
         self.slots = self._register_slots()
 
@@ -103,11 +104,19 @@ class Rsp:
 
     # ---- running ----
 
+    def moves(self, cpu: int) -> int:
+        """A number that grows whenever the registers of this CPU may have changed."""
+        return self._moves[cpu] + self._moves[-1]
+
+    def moved(self, cpu: int | None = None) -> None:
+        """The registers of this CPU may have changed, or those of all."""
+        self._moves[-1 if cpu is None else cpu] += 1
+
     def resume(self, cpu: int | None, insert: Collection[int] = (),
                remove: Collection[int] = ()) -> None:
         """Lets one CPU run, or all; the reply comes when something stops it.  A few breakpoints that
         are to be changed before cost no wait of their own."""
-        self.moves += 1
+        self.moved(cpu)
         changes = _changes(insert, remove)
         if len(changes) > AT_ONCE:
             self._commands(changes)
@@ -118,7 +127,7 @@ class Rsp:
             self.receive(self.timeout)
 
     def begin_step(self, cpu: int) -> None:
-        self.moves += 1
+        self.moved(cpu)
         self.send(f"vCont;s:p1.{cpu + 1:x}")
 
     def step_mode(self, hold: bool) -> None:
@@ -169,7 +178,7 @@ class Rsp:
 
     def set_registers(self, values: dict[str, int]) -> None:
         """Sets registers of the chosen CPU, with one wait for all of them."""
-        self.moves += 1
+        self.moved(self._chosen)
         texts = []
         for name, value in values.items():
             slot = self.slots[name]

@@ -30,6 +30,7 @@ TIMER_TO = TIMER + 0x14          # and where
 TIMER_ON = 0x4004                # interrupt enabled, delivered as a message
 MESSAGE_SMI = 0x200
 APIC = 0xFEE00000
+ALL = 0xFF                       # instead of a CPU: the destination that each local APIC takes for its own
 INSTRUCTION_NS = 128             # -icount shift=7
 TICK_NS = 10
 
@@ -56,7 +57,7 @@ def executed(qtest: Qtest, began: int) -> int:
 
 
 def arm(qtest: Qtest, cpu: int, instructions: int) -> int:
-    """Raises an SMI on this CPU after so many instructions; gives the counter's value."""
+    """Raises an SMI on this CPU, or on ALL, after so many instructions; gives the counter's value."""
     began = int(qtest.commands(f"writel {TIMER_TO:#x} {APIC | cpu << 12:#x}",
                                f"readq {HPET_COUNTER:#x}")[1], 16)
     qtest.write64(TIMER_AT, began + instructions * INSTRUCTION_NS // TICK_NS)
