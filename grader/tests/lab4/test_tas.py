@@ -15,7 +15,7 @@ def test_more(cell):
     """Three and four CPUs."""
     for cpus in (3, 4):
         explore(lock_region(Scene(cell), "tas", range(cpus)),
-                preemptions=5 - cpus, most=150, pct=24, walks=24)
+                preemptions=5 - cpus, most=150, pct=12, walks=12)
         cell.park()
 
 

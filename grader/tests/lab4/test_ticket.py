@@ -22,7 +22,7 @@ def test_order(cell):
     cell.park()
     for cpus in (3, 4):
         explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True),
-                preemptions=5 - cpus, most=150, pct=24, walks=24)
+                preemptions=5 - cpus, most=150, pct=12, walks=12)
         cell.park()
 
 
