@@ -111,7 +111,7 @@ def build(lab: Lab, arch: str, sources: list[Source], options: Options) -> Build
         kernel = _tree_hash()
         key = _hash(lab.number, arch, options.cc, options.opt, tools, kernel, sandbox.kind(),
                     *(s.digest() for s in sources))
-        shared = _hash(arch, options.cc, options.opt, tools, *(s.lab.number for s in sources))
+        shared = _hash(arch, options.cc, options.opt, tools)
         folder = top / f"lab{lab.number}-{arch}-{key}"
         with locked(folder):
             result = _load(folder)

@@ -106,9 +106,10 @@ def prepare(lab: Lab, tests: list[Test], options: Options, sources: list[Source]
 
 def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None = None,
         logs: Path | None = None, quick: bool = False, machine: str = REAL,
-        seeds: list[str] | None = None) -> None:
+        seeds: list[str] | None = None, split: bool = True) -> None:
     """Fills grade.results.  `first` names by cell the tests to start with; with `quick` a test may
-    stop at its first failure; with `seeds` it runs with each until it does not fail with one."""
+    stop at its first failure; with `seeds` it runs with each until it does not fail with one; without
+    `split` a cell has one worker, and leaves the other processors to others."""
     if grade.cpus < 2:
         raise GraderError("CPUS=1 cannot be graded: CPU 1 answers while CPU 0 stands still; "
                           "choose 2 to 8 (`make run CPUS=1` boots one)")
@@ -125,7 +126,7 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 todo.sort(key=lambda test: test.id not in early)
                 if machine == REAL:
                     emulators.require(cell)
-                for part in _parts(len(todo), len(grade.cells)):
+                for part in _parts(len(todo), len(grade.cells)) if split else [""]:
                     job = job_for(grade, cell, build, todo, machine)
                     job.quick, job.seeds = quick, seeds or []
                     runs.append(CellRun(cell, job, part))
@@ -233,8 +234,9 @@ def silent(kind: str, run: CellRun, record: dict) -> None:
 
 def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
           sources: list[Source] | None = None, listener: Listener = silent,
-          logs: Path | None = None, at: Lab | None = None) -> Grade:
+          logs: Path | None = None, at: Lab | None = None, quick: bool = False,
+          split: bool = True) -> Grade:
     """Builds and runs: what the trials use."""
     grade = prepare(lab, tests if tests is not None else lab.tests, options, sources, at)
-    run(grade, listener, logs=logs)
+    run(grade, listener, logs=logs, quick=quick, split=split)
     return grade

@@ -78,7 +78,7 @@ kernel: $(OUT)/kernel.elf
 
 $(KOBJ)/gen/offsets.h: kernel/offsets.c kernel/kernel.mk
 	@mkdir -p $(@D)
-	$(CC) $(BASEFLAGS) -fno-lto -Ikernel/include $(addprefix -I,$(standins)) -MMD -MP -MF $@.d -MT $@ -S -o $@.s $<
+	$(CC) $(BASEFLAGS) -fno-lto -Ikernel/include -MMD -MP -MF $@.d -MT $@ -S -o $@.s $<
 	sed -n 's/^[^A-Z]*OFFSET \([A-Z0-9_]*\) [$$]*\(-*[0-9]*\).*/#define \1 \2/p' $@.s > $@.tmp
 	mv $@.tmp $@
 

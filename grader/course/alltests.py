@@ -53,11 +53,11 @@ def test_command(options: Options) -> int:
 def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
-    Of the wrong answers so many are tried, each in one cell, that every test has caught one, and the
-    tests of earlier labs on the last stage alone.  Where tests take long, they are the same in both
-    emulators and take QEMU six times as long: all but the reference and the skeleton are then tried in
-    Bochs alone.  `make mutants` tries all wrong answers and other right ones in all cells, `make soak`
-    every other right one below every later lab.
+    All but the reference and the skeleton is tried in one cell each, by turns: of the wrong answers so
+    many that every test has caught one, and the tests of earlier labs on the last stage alone.  Where
+    tests take long, they are the same in both emulators and take QEMU six times as long: that cell is
+    then one of Bochs.  `make mutants` tries all wrong answers and other right ones in all cells, `make
+    soak` every other right one below every later lab.
     """
     last = lab.number == max(find_labs())
     kinds = tuple(kind for kind in KINDS if kind != "later" or last)
@@ -69,9 +69,10 @@ def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
 
 
 def own_tests() -> tuple[int, int]:
-    """pytest over grader/selftest, on all processors, with its summary on the screen; (passed, failed)."""
+    """pytest over grader/selftest, with its summary on the screen; (passed, failed).  One process more
+    than there are processors, since shells and clusters are waited for."""
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header",
-            "-p", "xdist.plugin", "-n", str(workers()), "--dist", "loadfile", "--durations", "15",
+            "-p", "xdist.plugin", "-n", str(workers() + 1), "--dist", "loadfile", "--durations", "15",
             "-c", str(ROOT / "grader" / "selftest" / "pytest.ini"), str(ROOT / "grader/selftest")]
     process = processes.start(argv, cwd=ROOT, text=True, errors="replace",
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

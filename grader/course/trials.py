@@ -26,6 +26,7 @@ from grader.runner import CellRun, workers
 from grader.sources import Source
 from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, PASS
 
+FILE_NAME = str.maketrans(" /:'", "----")
 KILLED, ALIVE, BROKEN = "killed", "ALIVE", "BROKEN"
 
 
@@ -36,6 +37,7 @@ class Trial:
     kind: str                     # reference, skeleton, first exercise, alternate, forger, mutant
     lab: int
     name: str
+    beside: bool = False          # others are tried at the same time
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
     outcomes: dict[str, dict[str, str]] = field(default_factory=dict)   # test -> cell -> outcome
@@ -48,6 +50,9 @@ class Trial:
         """"ok    lab1 mutant 1.2    3.1 s"."""
         mark = "ok    " if self.good else "FAILED"
         return f"{mark} lab{self.lab} {self.kind} {self.name}".ljust(66) + f"{self.seconds:6.1f} s"
+
+
+Job = tuple[str, str, Callable[[Trial, Options], None]]     # a trial's kind, its name, and how it goes
 
 
 def labs_of(options: Options) -> list[Lab]:
@@ -68,9 +73,9 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
     """Runs the trials of the kinds asked for.  Wrong answers, which need few tests, are tried side by
     side, one on each processor; all else one after the other, each on all processors.
 
-    With `one_cell` only so many wrong answers are tried that each test that catches one has caught one,
-    each of them in one cell, by turns; and what is later is tried above the references alone.
-    With `seeds` a wrong answer must be caught with each of them.
+    With `one_cell` all but the reference and the skeleton are tried in one cell each, by turns, and
+    side by side; only so many wrong answers that each test that catches one has caught one; and what
+    is later above the references alone.  With `seeds` a wrong answer must be caught with each of them.
     """
     wanted = options.test
     options = reference_options(options)
@@ -81,58 +86,66 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
             with_cc = replace(options, cc=cc)
             yield _timed("skeleton", lab, f"0 points, {cc} without a warning",
                          lambda t, o=with_cc: _skeleton(t, lab, o))
-        yield _timed("first exercise", lab, "alone gives its points",
-                     lambda t: _first_exercise(t, lab, options))
+    mutants: list[Job] = []
+    others: list[Job] = []
+    if "skeleton" in kinds:
+        others.append(("first exercise", "alone gives its points",
+                       lambda t, o: _first_exercise(t, lab, o)))
     if "alternate" in kinds:
-        for each in load_alternates(lab):
-            if wanted and wanted != each.name:
-                continue
-            with_from = replace(options, source=str(each.folder), base=each.base)
-            yield _timed("alternate", lab, each.name,
-                         lambda t, o=with_from, w=each.without: _reference(t, lab, o, w))
+        others += [("alternate", each.name, lambda t, o, e=each: _reference(
+                    t, lab, replace(o, source=str(e.folder), base=e.base), e.without))
+                   for each in load_alternates(lab) if wanted in ("", each.name)]
     if "later" in kinds and not wanted:
-        yield from _later(lab, options, one_cell)
-    mutants = []
+        others += _later(lab, one_cell)
     for number, mutant in enumerate(_each_test_once(lab, options) if one_cell else load_mutants(lab)):
-        if one_cell:
-            mutant = _in_one_cell(mutant, options, number)
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
         if mutant.forger and "forger" in kinds:
-            yield _timed("forger", lab, mutant.id, lambda t, m=mutant: _forger(t, lab, m, options))
+            others.append(("forger", mutant.id, lambda t, o, m=mutant: _forger(t, lab, m, o)))
         elif not mutant.forger and "mutant" in kinds:
-            mutants.append(lambda m=mutant: _timed("mutant", lab, m.id,
-                                                   lambda t: _mutant(t, lab, m, options, seeds)))
-    yield from _side_by_side(mutants)
+            mutant = _in_one_cell(mutant, options, number) if one_cell else mutant
+            mutants.append(("mutant", mutant.id,
+                            lambda t, o, m=mutant: _mutant(t, lab, m, o, seeds)))
+    yield from _run(lab, others, [_one_of(options, n) if one_cell else options
+                                  for n in range(len(others))], workers() if one_cell else 1)
+    yield from _run(lab, mutants, [options] * len(mutants), workers())
 
 
-def _side_by_side(trials: list[Callable[[], Trial]]) -> Iterator[Trial]:
-    """Runs trials, as many at once as there are processors; gives them in their order."""
-    pool = ThreadPoolExecutor(max_workers=workers())
+def _run(lab: Lab, jobs: list[Job], options: list[Options], at_once: int) -> Iterator[Trial]:
+    """Runs trials, so many at once; gives them in their order."""
+    pool = ThreadPoolExecutor(max_workers=at_once)
     try:
-        for future in [pool.submit(trial) for trial in trials]:
+        for future in [pool.submit(_timed, kind, lab, name, lambda t, run=run, o=each: run(t, o),
+                                   at_once > 1)
+                       for (kind, name, run), each in zip(jobs, options)]:
             yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _later(lab: Lab, options: Options, one_cell: bool) -> Iterator[Trial]:
+def _one_of(options: Options, number: int) -> Options:
+    """The same in one cell: the one whose turn it is."""
+    arch, emu = options.cells[number % len(options.cells)].split("/")
+    return replace(options, arches=(arch,), emus=(emu,))
+
+
+def _later(lab: Lab, one_cell: bool) -> list[Job]:
     """On the kernel of this lab's stage: the tests of each earlier lab, for its reference and, unless
     `one_cell`, for its alternates; and this lab's own tests, with each of those alternates below it.
     """
+    jobs: list[Job] = []
     for earlier in stage(lab, find_labs())[:-1]:
-        for each in (None, *(() if one_cell else load_alternates(earlier))):
-            name = each.name if each else "reference"
-            without = each.without if each else ()
-            on_it = (replace(options, source=str(each.folder), base=each.base) if each
-                     else options)
-            yield _timed("later", lab, f"lab{earlier.number} {name}: its own tests",
-                         lambda t, e=earlier, o=on_it, w=without: _reference(t, e, o, w, at=lab))
-            if each:
-                below = replace(options, base={earlier.number: str(each.folder)},
-                                arches=options.arches[:1] if lab.explores else options.arches)
-                yield _timed("later", lab, f"lab{earlier.number} {name}: lab{lab.number}'s tests",
-                             lambda t, o=below: _reference(t, lab, o))
+        jobs.append(("later", f"lab{earlier.number} reference: its own tests",
+                     lambda t, o, e=earlier: _reference(t, e, o, at=lab)))
+        for each in () if one_cell else load_alternates(earlier):
+            jobs.append(("later", f"lab{earlier.number} {each.name}: its own tests",
+                         lambda t, o, e=earlier, a=each: _reference(
+                             t, e, replace(o, source=str(a.folder), base=a.base), a.without, at=lab)))
+            jobs.append(("later", f"lab{earlier.number} {each.name}: lab{lab.number}'s tests",
+                         lambda t, o, e=earlier, a=each: _reference(t, lab, replace(
+                             o, base={e.number: str(a.folder)},
+                             arches=o.arches[:1] if lab.explores else o.arches))))
+    return jobs
 
 
 def _each_test_once(lab: Lab, options: Options) -> list[Mutant]:
@@ -173,8 +186,9 @@ def logs() -> Path:
     return report_dir() / "trials"
 
 
-def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
-    trial = Trial(kind, lab.number, name)
+def _timed(kind: str, lab: Lab, name: str, run: Callable[[Trial], None],
+           beside: bool = False) -> Trial:
+    trial = Trial(kind, lab.number, name, beside)
     started = time.monotonic()
     try:
         run(trial)
@@ -184,16 +198,27 @@ def _timed(kind: str, lab: Lab, name: str, run) -> Trial:
     return trial
 
 
+def _grade(trial: Trial, lab: Lab, options: Options, **how) -> Grade:
+    """Grades all tests of a lab.  Beside others with one worker a cell, and without a word."""
+    own = logs() / f"{trial.kind}-{trial.name}".translate(FILE_NAME) if trial.beside else logs()
+    grade = evaluate.whole(lab, options, listener=evaluate.silent if trial.beside else watch(),
+                           logs=own, split=not trial.beside, **how)
+    trial.problems += grade.errors
+    if trial.beside and not grade.errors:
+        shutil.rmtree(own, ignore_errors=True)
+    return grade
+
+
 def _reference(trial: Trial, lab: Lab, options: Options, without: tuple[str, ...] = (),
                at: Lab | None = None) -> None:
     """Every test passes in every cell, and nothing warns.
 
-    The exercises in `without` are a bonus that the design cannot earn: each must fail somewhere.
+    The exercises in `without` are a bonus that the design cannot earn: each must fail somewhere, if both
+    widths are graded.
     """
-    grade = evaluate.whole(lab, options, listener=watch(), logs=logs(), at=at)
-    trial.problems += grade.errors
+    grade = _grade(trial, lab, options, at=at)
     trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
-    missing = set(without)
+    missing = set(without if len(options.arches) > 1 else ())
     for (test, cell), result in grade.results.items():
         exercise = lab.test(test).exercise
         if result.verdict == FAIL and exercise in without:
@@ -213,9 +238,7 @@ def _skeleton_sources(lab: Lab, options: Options, written: frozenset[str]) -> li
 def _skeleton(trial: Trial, lab: Lab, options: Options) -> None:
     """No point anywhere, no emulator started, every test says what is missing and where.  Where a bug
     is planted, every test finds it."""
-    grade = evaluate.whole(lab, options, listener=watch(), logs=logs(),
-                           sources=_skeleton_sources(lab, options, frozenset()))
-    trial.problems += grade.errors
+    grade = _grade(trial, lab, options, sources=_skeleton_sources(lab, options, frozenset()))
     for arch, build in grade.builds.items():
         trial.problems += [f"{arch}: {w}" for w in [build.problem, *build.warnings] if w]
     for (test, cell), result in grade.results.items():
@@ -231,8 +254,7 @@ def _first_exercise(trial: Trial, lab: Lab, options: Options) -> None:
     """With the first exercise written and nothing else, its points are given."""
     first = lab.exercises[0]
     sources = _skeleton_sources(lab, options, frozenset([first.id]))
-    grade = evaluate.whole(lab, options, sources=sources, listener=watch(), logs=logs())
-    trial.problems += grade.errors
+    grade = _grade(trial, lab, options, sources=sources)
     for test in first.tests:
         for cell in grade.cells:
             result = grade.results.get((test.id, cell))
@@ -248,9 +270,8 @@ def mutated(lab: Lab, mutant: Mutant, options: Options) -> list[Source]:
 
 def _forger(trial: Trial, lab: Lab, mutant: Mutant, options: Options) -> None:
     """No test passes anywhere."""
-    grade = evaluate.whole(lab, options, sources=mutated(lab, mutant, options),
-                           listener=watch(), logs=logs())
-    trial.problems += grade.errors + [b.problem for b in grade.builds.values() if b.problem]
+    grade = _grade(trial, lab, options, sources=mutated(lab, mutant, options), quick=True)
+    trial.problems += [build.problem for build in grade.builds.values() if build.problem]
     for (test, cell), result in grade.results.items():
         if result.verdict == PASS and lab.test(test).points:
             trial.problems.append(f"{test} passes in {cell}")

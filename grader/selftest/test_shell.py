@@ -85,7 +85,21 @@ def shell():
         one.close()
 
 
-@pytest.mark.parametrize("cpus", (1, 2, 4, 8))
+@pytest.fixture(scope="module", params=[(cell, cpus) for cell in CELLS for cpus in (1, 2, 4)],
+                ids=lambda pair: f"{pair[0]}-{pair[1]}")
+def whole(request):
+    """A shell of the last stage, its cell, and its number of CPUs: several tests ask the same one."""
+    cell, cpus = request.param
+    console = Shell(cell, cpus, LAB="7")
+    try:
+        console.until("corral> ")
+        console.settle(2 * (cpus - 1))
+        yield console, cell, cpus
+    finally:
+        console.close()
+
+
+@pytest.mark.parametrize("cpus", (1, 2, 8))
 @pytest.mark.parametrize("cell", CELLS)
 def test_ps_and_cpus_answer_truly(shell, cell, cpus):
     console = shell(cell, cpus)
@@ -96,11 +110,6 @@ def test_ps_and_cpus_answer_truly(shell, cell, cpus):
     assert all(row[2] == "idle" for row in rows[1:])
     threads = console.ask("ps").splitlines()
     assert [line.split()[0] for line in threads if "shell" in line] == ["1"]
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_programs_run_and_die_alone(shell, cell):
-    console = shell(cell, 2)
     assert "hello from ring 3" in console.ask("run hello")
     assert "ended" in console.ask("run fault")
     assert "primes" in console.ask("run primes")
@@ -129,12 +138,8 @@ def test_all_cpus_work_and_take_nmis(shell, cell, cpus):
     assert all(now > then for now, then in zip(ticks(), before))
 
 
-@pytest.mark.parametrize("cpus", (1, 2, 4, 8))
-@pytest.mark.parametrize("cell", CELLS)
-def test_all_cpus_are_stopped_and_their_code_written_over(shell, cell, cpus):
-    """Stage 5: each CPU sees the old number, then the new one, and nothing in between."""
-    console = shell(cell, cpus, LAB="5")
-    console.settle(2 * (cpus - 1))
+def check_corral(console, cpus):
+    """Each CPU sees the old number, then the new one, and nothing in between."""
     for turn in range(1, 4):
         said = console.ask("corral")
         rows = [[int(word) for word in line.split()] for line in said.splitlines()
@@ -143,12 +148,21 @@ def test_all_cpus_are_stopped_and_their_code_written_over(shell, cell, cpus):
         assert all(row[4] > 0 and row[5] == 0 for row in rows), said
 
 
-@pytest.mark.parametrize("cpus", (1, 2, 4))
+def test_all_cpus_are_stopped_and_their_code_written_over(whole):
+    console, _, cpus = whole
+    check_corral(console, cpus)
+
+
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_program_shares_memory_with_the_kernel(shell, cell, cpus):
-    """Stage 6: all that a program put into its ring came out, and no lie did any harm."""
-    console = shell(cell, cpus, LAB="6")
-    console.settle(2 * (cpus - 1))
+def test_eight_cpus_are_stopped(shell, cell):
+    console = shell(cell, 8, LAB="5")
+    console.settle(14)
+    check_corral(console, 8)
+
+
+def test_a_program_shares_memory_with_the_kernel(whole):
+    """All that a program put into its ring came out, and no lie did any harm."""
+    console, _, _ = whole
     for _ in range(2):                                  # the first one's pages are free again
         said = console.ask("ring")
         pairs = re.findall(r"(?:sent|seen) +(\d+) +(\d+) +(\d+) +(\d+)", said)
@@ -160,12 +174,9 @@ def test_a_program_shares_memory_with_the_kernel(shell, cell, cpus):
         assert "WRONG" not in said
 
 
-@pytest.mark.parametrize("cpus", (1, 2, 4))
-@pytest.mark.parametrize("cell", CELLS)
-def test_the_kernel_keeps_a_log(shell, cell, cpus):
-    """Stage 6: programs that start and end, and NMIs, each once."""
-    console = shell(cell, cpus, LAB="6")
-    console.settle(2 * (cpus - 1))
+def test_the_kernel_keeps_a_log(whole):
+    """Programs that start and end, and NMIs, each once."""
+    console, _, cpus = whole
     said = console.ask("klog")
     assert re.search(r"^ +0 +\d+ start +0 +thread 1$", said, re.M), said       # the shell
     for cpu in range(cpus):
@@ -192,10 +203,12 @@ def test_before_lab_6_there_is_no_ring_and_no_log(shell):
         "The kernel's log comes with lab 6: the kernel has no such system call."
 
 
-def test_before_lab_5_nobody_is_stopped(shell):
+def test_before_lab_4_there_is_no_contest_and_nobody_is_stopped(shell):
     console = shell("x86_64/qemu", 2, LAB="3")
     console.settle(2)
+    assert "no such system call" in console.ask("locks")
     assert "no such system call" in console.ask("corral")
+
 
 @pytest.mark.parametrize("cpus", (1, 2, 4))
 @pytest.mark.parametrize("cell", CELLS)
@@ -215,12 +228,9 @@ def test_all_cpus_share_the_kernel(shell, cell, cpus):
     assert " ended with " not in console.said and "panic" not in console.said
 
 
-@pytest.mark.parametrize("cpus", (1, 2, 4))
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_timeline_of_all_cpus_is_recorded(shell, cell, cpus):
-    """Stage 7: what the CPUs did, by its time; twice, so the first reader has let go of all."""
-    console = shell(cell, cpus, LAB="7")
-    console.settle(2 * (cpus - 1))
+def test_a_timeline_of_all_cpus_is_recorded(whole):
+    """What the CPUs did, by its time; twice, so the first reader has let go of all."""
+    console, cell, cpus = whole
     for _ in range(2):
         said = console.ask("trace")
         rows = [(int(row[1]), int(row[2]), row[3]) for row in
@@ -240,10 +250,6 @@ def test_before_lab_7_nothing_is_recorded(shell):
     console = shell("x86_64/qemu", 2, LAB="6")
     console.settle(2)
     assert "no such system call" in console.ask("trace")
-
-
-def test_before_lab_4_there_is_no_contest(shell):
-    assert "no such system call" in shell("x86_64/qemu", 2, LAB="3").ask("locks")
 
 
 def test_before_lab_3_there_is_no_nmi(shell):

@@ -304,7 +304,7 @@ int main(void)
     char line[MAX_LINE];
     char *words[MAX_WORDS];
 
-    printf("\nCorral, stage %d, %s. Type \"help\".\n", STAGE,
+    printf("\nCorral, %s. Type \"help\".\n",
            sizeof(void *) == 8 ? "x86_64 (64 bits)" : "i386 (32 bits)");
     for (;;) {
         int count;

@@ -1,6 +1,6 @@
 # Builds every ring-3 program: each kernel/user/NAME.c becomes $(OUT)/user/NAME.elf.
 #
-# Given: ARCH (i386, x86_64), OUT, and if wanted CC, LD, OPT, STAGE, WERROR=1.
+# Given: ARCH (i386, x86_64), OUT, and if wanted CC, LD, OPT, WERROR=1.
 # Gives: user-elfs, the list of programs, and the target `user`, which makes them all.
 # Run from the top of the tree; a new program is a new file, nothing here changes.
 
@@ -20,8 +20,7 @@ ifeq ($(OUT),)
 $(error OUT is empty; it must name the folder to build in)
 endif
 
-OPT   ?= -O2
-STAGE ?= 1
+OPT ?= -O2
 
 user-src   := kernel/user
 user-out   := $(if $(KOBJ),$(KOBJ),$(OUT))/user
@@ -46,7 +45,7 @@ user-flags := $(user-cpu) $(OPT) -g -std=gnu11 -Wall -Wextra $(if $(WERROR),-Wer
 	-ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pie -fno-pic \
 	-fno-stack-protector -fno-strict-aliasing -fno-common -fcf-protection=none \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
-	"-fdebug-prefix-map=$(CURDIR)=." -Ikernel/include -DSTAGE=$(STAGE)
+	"-fdebug-prefix-map=$(CURDIR)=." -Ikernel/include
 
 .PHONY: user
 user: $(user-elfs)
