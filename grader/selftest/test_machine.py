@@ -17,6 +17,7 @@ from grader.paths import ROOT
 SPIN = bytes.fromhex("ebfe")
 LOOP = bytes.fromhex("b805000000 90 b903000000 01c8 ffc9 75fa c3")    # 5 + 3 + 2 + 1
 LOOP_STEPS = 3 + 3 * 3 + 1
+ROUNDS = bytes.fromhex("b980130000 ffc9 75fc 83c001 ebf2")      # 2 + 2 * 4992 + 1 instructions, and again
 HALT = bytes.fromhex("fa f4 c3")
 STI_HALT = bytes.fromhex("fb f4 b807000000 c3")
 TRIPLE = bytes.fromhex("6a00 6a00 0f011c24 0f0b")        # an IDT without entries, then UD2
@@ -122,6 +123,27 @@ def test_run_counts_instructions(m):
     code = enter(m, 0, LOOP)
     stop = m.run(0, code + len(LOOP) - 1, 1000)
     assert (stop.reason, stop.steps) == ("address", LOOP_STEPS - 1)
+
+
+@pytest.mark.parametrize("known", (False, True))
+def test_hops_go_from_point_to_point(m, known):
+    """Long hops of two CPUs in turn: a budget for many of them that ends in one is not this one's."""
+    start = enter(m, 0, ROUNDS)
+    m.start(1, start)
+    assert m.run(1, start, 10_000).reason == "address"
+    points, ways = frozenset([start]), {start: frozenset([start + len(ROUNDS) - 2])} if known else {}
+    for number in range(60):
+        cpu = number % 2
+        m.set_regs(cpu, eax=number) if m.width == 32 else m.set_regs(cpu, rax=number)
+        assert m.hop(cpu, points, ways) is None, number
+        assert m.pc(cpu) == start
+        assert m.regs(cpu).values["eax" if m.width == 32 else "rax"] == number + 1     # one round
+
+
+def test_a_hop_that_comes_to_no_point_ends(m):
+    start = enter(m, 0, ROUNDS)
+    assert m.hop(0, frozenset([m.elf.address("panic_stop")])).reason == "budget"
+    assert m.hop(0, frozenset([start])) is None
 
 
 def test_pause_is_one_step(m):
