@@ -104,7 +104,7 @@ def times(data: dict[str, Any]) -> list[str]:
     for what, cells in spent.get("rates", {}).items():
         rates = [f"{cell} {number / seconds:.0f}" for cell, (number, seconds) in cells.items()
                  if seconds]
-        lines.append(f"{clean(what)} a second: {'  '.join(rates)}")
+        lines.append(f"{clean(what)} a second and processor: {'  '.join(rates)}")
     return lines
 
 
