@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from grader import evaluate
+from grader.labs import find_labs
+from grader.options import Options
 from grader.paths import build_dir
 
 # All tests share the given kernel's objects, ..
@@ -110,6 +114,21 @@ int toy_second(void)
 def pytest_collection_modifyitems(items: list) -> None:
     """The file that takes longest begins: where files run side by side, nobody waits for it alone."""
     items.sort(key=lambda item: item.path.name != "test_shell.py")
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory) -> dict[str, Path]:
+    """A kernel of each width, with lab 1's reference: by its name, a folder with kernel.elf and
+    corral.iso.  The folder's name holds a space and a comma."""
+    built = evaluate.prepare(find_labs()[1], [], Options(source="solutions")).builds
+    place = tmp_path_factory.mktemp("kernels")
+    folders = {arch: place / f"a, b {arch}" for arch in built}
+    for arch, build in built.items():
+        assert not build.problem, build.details
+        folders[arch].mkdir()
+        for file in (build.elf, build.iso, build.elf.with_name("checker.elf")):
+            shutil.copy2(file, folders[arch])
+    return folders
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -50,11 +50,12 @@ def test_a_hostile_kernel_gets_a_verdict(tmp_path, deed):
     text = file.read_text()
     assert PLACE in text
     file.write_text(INCLUDES + text.replace(PLACE, f"    {code}\n{PLACE}"))
-    status, output, report = grade(tmp_path, tmp_path / "report", TEST="1.1a")
+    arch = ("x86_64", "i386")[list(DEEDS).index(deed) % 2]
+    status, output, report = grade(tmp_path, tmp_path / "report", TEST="1.1a", ARCH=arch)
     assert status == 1, output
     assert "Traceback" not in output
     results = report["exercises"][0]["tests"][0]["results"]
-    assert len(results) == 4
+    assert len(results) == 2
     for cell, result in results.items():
         assert result["verdict"] == "fail", (cell, result, output)
         assert reason in (None, result["reason"]), (cell, result)

@@ -13,7 +13,6 @@ from grader.explore.region import Memory, Program, Region
 from grader.explore.scene import Scene
 from grader.explore.schedules import outcomes
 from grader.machine import CELLS, boot
-from grader.selftest.test_machine import kernels  # noqa: F401  (fixture)
 
 BITS = (0, 1)
 ALL_2 = set(itertools.product(BITS, repeat=2))
@@ -37,7 +36,7 @@ ENDS = {
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)
-def scene(request, kernels):  # noqa: F811
+def scene(request, kernels):
     folder = kernels[request.param.arch]
     with boot(request.param, folder / "kernel.elf", folder / "corral.iso", cpus=4) as machine:
         cell = type("Cell", (), {"machine": machine, "random": random.Random(1), "replay": None})

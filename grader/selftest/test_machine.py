@@ -5,14 +5,10 @@ What the CPUs execute here is written by the tests themselves over kmain(), whic
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
 
 from grader.explore.trace import TraceFailed, trace
 from grader.machine import CELLS, CallFailed, Machine, Unmapped, boot
-from grader.paths import ROOT
 
 SPIN = bytes.fromhex("ebfe")
 LOOP = bytes.fromhex("b805000000 90 b903000000 01c8 ffc9 75fa c3")    # 5 + 3 + 2 + 1
@@ -25,17 +21,6 @@ PAUSES = bytes.fromhex("f390 f390 b801000000 c3")
 LEAVES = bytes.fromhex("b800000000 ffe0")                 # jumps to 0
 VECTOR = 0x91
 INTERRUPTS_ON = 1
-
-
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory) -> dict[str, Path]:
-    """A kernel of each width, with lab 1's reference."""
-    place = tmp_path_factory.mktemp("kernels")
-    for arch in ("x86_64", "i386"):
-        subprocess.run(["make", "-s", "-f", "kernel/kernel.mk", f"ARCH={arch}",
-                        f"OUT={place / arch}", "STAGE=1", "LABS=solutions/lab1-stack-switch", "all"],
-                       cwd=ROOT, check=True, capture_output=True)
-    return {arch: place / arch for arch in ("x86_64", "i386")}
 
 
 @pytest.fixture(scope="module", params=CELLS, ids=str)

@@ -39,22 +39,6 @@ EMULATORS = ("qemu", "bochs")
 QUICK = [Cell("x86_64", "qemu"), Cell("i386", "bochs")]
 
 
-@pytest.fixture(scope="module")
-def kernels(tmp_path_factory) -> dict[str, Path]:
-    """A kernel of each width in a folder whose name holds a space and a comma."""
-    place = tmp_path_factory.mktemp("kernels")
-    folders = {}
-    for arch in ("x86_64", "i386"):
-        subprocess.run(["make", "-s", "-f", "kernel/kernel.mk", f"ARCH={arch}",
-                        f"OUT={place / arch}", "STAGE=1", "LABS=solutions/lab1-stack-switch", "all"],
-                       cwd=ROOT, check=True, capture_output=True)
-        folders[arch] = place / f"a, b {arch}"
-        folders[arch].mkdir()
-        for name in ("kernel.elf", "corral.iso"):
-            shutil.copy(place / arch / name, folders[arch] / name)
-    return folders
-
-
 def start(cell: Cell, folder: Path, then: str) -> subprocess.Popen:
     """A grader of its own that booted and stands at `then`."""
     code = HOLD.format(root=str(ROOT), arch=cell.arch, emu=cell.emu, folder=str(folder), then=then)

@@ -8,7 +8,7 @@ import pytest
 
 from grader.explore.registers import IF, TF
 from grader.explore.scene import SUBJECT, Scene
-from grader.selftest.test_machine import booted, kernels  # noqa: F401  (fixtures)
+from grader.selftest.test_machine import booted  # noqa: F401  (fixture)
 
 VECTOR_DEBUG = 1
 INTERRUPTS_ON = 0x202
