@@ -108,7 +108,8 @@ def build(lab: Lab, arch: str, sources: list[Source], options: Options) -> Build
     top = build_dir()
     with friendly_errors(top):
         tools = _tools_hash(options)
-        kernel = _tree_hash()
+        contents = _contents()
+        kernel = _tree_hash(contents)
         key = _hash(lab.number, arch, options.cc, options.opt, tools, kernel, sandbox.kind(),
                     *(s.digest() for s in sources))
         shared = _hash(arch, options.cc, options.opt, tools)
@@ -123,7 +124,7 @@ def build(lab: Lab, arch: str, sources: list[Source], options: Options) -> Build
                     _begin_like_another(folder, alike)
                 _write_tree(folder, sources)
                 result = _make(folder, lab, arch, sources, options,
-                               top / f"kernel-{arch}-{shared}", kernel)
+                               top / f"kernel-{arch}-{shared}", contents)
                 result.alike = alike
                 _save(result)
             os.utime(folder / "lock")
@@ -175,12 +176,15 @@ def _given_files() -> list[Path]:
             if path.is_file() and not path.name.startswith(".")]
 
 
-def _tree_hash() -> str:
-    """A hash of the given kernel's sources."""
-    state = hashlib.sha256()
-    for path in _given_files():
-        state.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
-    return state.hexdigest()[:16]
+def _contents() -> dict[str, str]:
+    """The given kernel's sources: a hash of each."""
+    return {str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in _given_files()}
+
+
+def _tree_hash(contents: dict[str, str]) -> str:
+    """A hash of all of them."""
+    return hashlib.sha256(json.dumps(contents).encode()).hexdigest()[:16]
 
 
 def _empty(folder: Path) -> None:
@@ -227,13 +231,18 @@ def _write_tree(folder: Path, sources: list[Source]) -> None:
 
 
 def _write_kernel(tree: Path) -> None:
-    """Copies kernel/, with the files' times."""
+    """Copies kernel/."""
     for path in _given_files():
         target = tree / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
-        if sandbox.strict():        # older than the objects of _given(), which cannot be written
-            os.utime(target, (1, 1))
+        shutil.copyfile(path, target)
+
+
+def _date_kernel(tree: Path, contents: dict[str, str], compiled: dict[str, str]) -> None:
+    """Makes those files older than all objects whose contents were compiled, and the others younger:
+    a checkout changes times, and make believes them."""
+    for name, content in contents.items():
+        os.utime(tree / name, (1, 1) if compiled.get(name) == content else None)
 
 
 def _write_changed(path: Path, data: bytes) -> None:
@@ -242,22 +251,40 @@ def _write_changed(path: Path, data: bytes) -> None:
 
 
 def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
-          shared: Path, kernel: str) -> Build:
-    """Runs kernel.mk.  The first build of a kernel writes the shared objects alone."""
+          shared: Path, contents: dict[str, str]) -> Build:
+    """Runs kernel.mk.  What no lab changes is compiled before, once for all builds."""
+    tree = folder / "tree"
     if sandbox.strict():
-        return _make_locked(folder, lab, arch, sources, options,
-                            _given(shared, lab, arch, sources, options, kernel))
-    stamp = shared / "ready"
-    make_folder(shared)
-    with locked(shared, shared=True):
-        ready = stamp.exists() and stamp.read_text(encoding="ascii") == kernel
-        if ready:
-            return _make_locked(folder, lab, arch, sources, options, shared)
+        shared = _given(shared, lab, arch, sources, options, _tree_hash(contents))
+        _date_kernel(tree, contents, contents)
+        return _make_locked(folder, lab, arch, sources, options, shared)
+    stamp = make_folder(shared) / "ready"
     with locked(shared):
-        result = _make_locked(folder, lab, arch, sources, options, shared)
-        if not result.problem:
-            stamp.write_text(kernel, encoding="ascii")
-        return result
+        compiled = _compiled(stamp)
+        if compiled != contents:
+            _date_kernel(tree, contents, compiled)
+            stamp.unlink(missing_ok=True)
+            argv = [*_make_words(lab, arch, sources, options), *_places(shared), "given"]
+            if _run(_limited(argv), tree)[0] == 0:      # else the build below says what is wrong
+                compiled = contents
+                stamp.write_text(json.dumps(contents), encoding="ascii")
+    with locked(shared, shared=True):
+        if compiled == contents:
+            _date_kernel(tree, contents, contents)
+        return _make_locked(folder, lab, arch, sources, options, shared)
+
+
+def _places(shared: Path) -> list[str]:
+    """Where kernel.mk puts things, seen from the tree."""
+    return ["OUT=..", f"KOBJ=../../{shared.name}/objects"]
+
+
+def _compiled(stamp: Path) -> dict[str, str]:
+    """The contents from which the shared objects were made."""
+    try:
+        return json.loads(stamp.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _make_words(lab: Lab, arch: str, sources: list[Source], options: Options) -> list[str]:
@@ -290,8 +317,7 @@ def _given(shared: Path, lab: Lab, arch: str, sources: list[Source], options: Op
 
 def _make_locked(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Options,
                  shared: Path) -> Build:
-    argv = [*_make_words(lab, arch, sources, options), "OUT=..", f"KOBJ=../../{shared.name}/objects",
-            "all"]
+    argv = [*_make_words(lab, arch, sources, options), *_places(shared), "all"]
     if sandbox.strict():
         sandbox.check_place(folder)
         command, archive = sandbox.build(argv, folder, shared)

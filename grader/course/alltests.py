@@ -21,8 +21,8 @@ from grader.options import Options
 from grader.paths import ROOT, build_dir, report_dir, write_text
 from grader.runner import workers
 
-KINDS = ("reference", "skeleton", "alternate", "later", "forger", "mutant")
-SLOW = ("alternate", "later", "forger", "mutant")
+KINDS = ("reference", "skeleton", "first exercise", "alternate", "later", "forger", "mutant")
+SLOW = KINDS[2:]
 
 
 def test_command(options: Options) -> int:
@@ -53,11 +53,11 @@ def test_command(options: Options) -> int:
 def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
-    All but the reference and the skeleton is tried in one cell each, by turns: of the wrong answers so
-    many that every test has caught one, and the tests of earlier labs on the last stage alone.  Where
-    tests take long, they are the same in both emulators and take QEMU six times as long: that cell is
-    then one of Bochs.  `make mutants` tries all wrong answers and other right ones in all cells, `make
-    soak` every other right one below every later lab.
+    All but the reference and the skeleton is tried in fewer cells: right answers in one emulator, wrong
+    ones in one cell, and of these so many that every test has caught one; the tests of earlier labs on
+    the last stage alone.  Where tests take long, they are the same in both emulators and take QEMU
+    six times as long: these cells are then Bochs's.  `make mutants` tries all wrong answers and other
+    right ones in all cells, `make soak` every other right one below every later lab.
     """
     last = lab.number == max(find_labs())
     kinds = tuple(kind for kind in KINDS if kind != "later" or last)

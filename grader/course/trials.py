@@ -46,6 +46,12 @@ class Trial:
     def good(self) -> bool:
         return not self.problems
 
+    @property
+    def logs(self) -> Path:
+        """Where the workers' logs are while it runs, and if it did not go well."""
+        name = f"lab{self.lab}-{self.kind}-{self.name}".translate(FILE_NAME)
+        return report_dir() / "trials" / name
+
     def line(self) -> str:
         """"ok    lab1 mutant 1.2    3.1 s"."""
         mark = "ok    " if self.good else "FAILED"
@@ -73,9 +79,11 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
     """Runs the trials of the kinds asked for.  Wrong answers, which need few tests, are tried side by
     side, one on each processor; all else one after the other, each on all processors.
 
-    With `one_cell` all but the reference and the skeleton are tried in one cell each, by turns, and
-    side by side; only so many wrong answers that each test that catches one has caught one; and what
-    is later above the references alone.  With `seeds` a wrong answer must be caught with each of them.
+    With `one_cell` all but the reference and the skeleton are tried side by side and in fewer cells: what
+    must be right in one emulator, both widths, what must be wrong in one cell, by turns, so that each
+    of them always has the same.  And only so many wrong answers that each test that catches one has
+    caught one, and what is later above the references alone.  With `seeds` a wrong answer must be
+    caught with each of them.
     """
     wanted = options.test
     options = reference_options(options)
@@ -88,7 +96,7 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
                          lambda t, o=with_cc: _skeleton(t, lab, o))
     mutants: list[Job] = []
     others: list[Job] = []
-    if "skeleton" in kinds:
+    if "first exercise" in kinds:
         others.append(("first exercise", "alone gives its points",
                        lambda t, o: _first_exercise(t, lab, o)))
     if "alternate" in kinds:
@@ -106,27 +114,31 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
             mutant = _in_one_cell(mutant, options, number) if one_cell else mutant
             mutants.append(("mutant", mutant.id,
                             lambda t, o, m=mutant: _mutant(t, lab, m, o, seeds)))
-    yield from _run(lab, others, [_one_of(options, n) if one_cell else options
-                                  for n in range(len(others))], workers() if one_cell else 1)
-    yield from _run(lab, mutants, [options] * len(mutants), workers())
+    if one_cell:
+        yield from _side_by_side(lab, [(kind, name, run, _fewer(options, kind, number))
+                                       for number, (kind, name, run) in enumerate(others)])
+    else:
+        for kind, name, run in others:
+            yield _timed(kind, lab, name, lambda t, run=run: run(t, options))
+    yield from _side_by_side(lab, [(*mutant, options) for mutant in mutants])
 
 
-def _run(lab: Lab, jobs: list[Job], options: list[Options], at_once: int) -> Iterator[Trial]:
-    """Runs trials, so many at once; gives them in their order."""
-    pool = ThreadPoolExecutor(max_workers=at_once)
+def _side_by_side(lab: Lab, jobs: list[tuple]) -> Iterator[Trial]:
+    """Runs trials, as many at once as there are processors; gives them in their order."""
+    pool = ThreadPoolExecutor(max_workers=workers())
     try:
-        for future in [pool.submit(_timed, kind, lab, name, lambda t, run=run, o=each: run(t, o),
-                                   at_once > 1)
-                       for (kind, name, run), each in zip(jobs, options)]:
+        for future in [pool.submit(_timed, kind, lab, name, lambda t, run=run, o=options: run(t, o), True)
+                       for kind, name, run, options in jobs]:
             yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _one_of(options: Options, number: int) -> Options:
-    """The same in one cell: the one whose turn it is."""
+def _fewer(options: Options, kind: str, number: int) -> Options:
+    """The same in one cell; or in one emulator, since a right answer may differ in one width alone."""
     arch, emu = options.cells[number % len(options.cells)].split("/")
-    return replace(options, arches=(arch,), emus=(emu,))
+    right = kind in ("alternate", "later")
+    return replace(options, arches=options.arches if right else (arch,), emus=(emu,))
 
 
 def _later(lab: Lab, one_cell: bool) -> list[Job]:
@@ -181,11 +193,6 @@ def watch() -> Progress:
     return _Watch(processes.on_terminal(), style.for_terminal(), announce=False, every=20.0)
 
 
-def logs() -> Path:
-    """Where the workers' logs of the last trial are."""
-    return report_dir() / "trials"
-
-
 def _timed(kind: str, lab: Lab, name: str, run: Callable[[Trial], None],
            beside: bool = False) -> Trial:
     trial = Trial(kind, lab.number, name, beside)
@@ -195,17 +202,16 @@ def _timed(kind: str, lab: Lab, name: str, run: Callable[[Trial], None],
     except GraderError as error:
         trial.problems.append(str(error))
     trial.seconds = time.monotonic() - started
+    if not trial.problems:
+        shutil.rmtree(trial.logs, ignore_errors=True)
     return trial
 
 
 def _grade(trial: Trial, lab: Lab, options: Options, **how) -> Grade:
     """Grades all tests of a lab.  Beside others with one worker a cell, and without a word."""
-    own = logs() / f"{trial.kind}-{trial.name}".translate(FILE_NAME) if trial.beside else logs()
     grade = evaluate.whole(lab, options, listener=evaluate.silent if trial.beside else watch(),
-                           logs=own, split=not trial.beside, **how)
+                           logs=trial.logs, split=not trial.beside, **how)
     trial.problems += grade.errors
-    if trial.beside and not grade.errors:
-        shutil.rmtree(own, ignore_errors=True)
     return grade
 
 
@@ -213,12 +219,11 @@ def _reference(trial: Trial, lab: Lab, options: Options, without: tuple[str, ...
                at: Lab | None = None) -> None:
     """Every test passes in every cell, and nothing warns.
 
-    The exercises in `without` are a bonus that the design cannot earn: each must fail somewhere, if both
-    widths are graded.
+    The exercises in `without` are a bonus that the design cannot earn: each must fail somewhere.
     """
     grade = _grade(trial, lab, options, at=at)
     trial.problems += [f"warning: {w}" for b in grade.builds.values() for w in b.warnings]
-    missing = set(without if len(options.arches) > 1 else ())
+    missing = set(without)
     for (test, cell), result in grade.results.items():
         exercise = lab.test(test).exercise
         if result.verdict == FAIL and exercise in without:
@@ -290,7 +295,7 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options,
         return
     grade = evaluate.prepare(lab, tests, options, mutated(lab, mutant, options))
     grade.cells = cells
-    evaluate.run(grade, evaluate.silent, logs=logs() / mutant.id, quick=True, seeds=seeds)
+    evaluate.run(grade, evaluate.silent, logs=trial.logs, quick=True, seeds=seeds)
     for test in tests:
         for cell in cells:
             result = grade.results.get((test.id, cell))
@@ -302,8 +307,6 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options,
                 said = result.text or result.reason or "it passes"
                 trial.problems.append(f"{test.id} in {cell}: {outcome}: {said}")
     trial.problems += grade.errors
-    if not trial.problems:
-        shutil.rmtree(logs() / mutant.id, ignore_errors=True)
     _forget(grade)
 
 

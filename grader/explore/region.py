@@ -137,7 +137,7 @@ class Region:
         self.sites: dict[int, Site] = {}
         self.points: frozenset[int] = frozenset()
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
-        self._few: dict[tuple[int, int], frozenset[int]] = {}
+        self._few: tuple[int, frozenset[int]] = (-1, frozenset())       # for so many spins
         self._fewest: dict[int, frozenset[int]] = {}
         self.length = 0                             # moves of a usual run
         self.watched: list[tuple[int, int]] = []    # ranges: what a CPU that waits may wait for
@@ -150,19 +150,17 @@ class Region:
         """The functions whose accesses to memory are points."""
         return list(dict.fromkeys([*functions_of_labs(self.m.elf), *self.functions]))
 
-    def few(self, target: int = 0) -> frozenset[int]:
-        """The points at which a run must stop that nobody interrupts any more, and one other."""
-        key = (target, len(self.spins))
-        if key not in self._few:
-            self._few[key] = frozenset([*self.marks, *self.ends.values(), *self.drains, *self.spins,
-                                        *self.resting.values(), *self.sends, *([target] if target
-                                                                               else [])])
-        return self._few[key]
+    def few(self) -> frozenset[int]:
+        """The points at which a run must stop that nobody interrupts any more."""
+        if self._few[0] != len(self.spins):
+            self._few = (len(self.spins), frozenset([*self.marks, *self.ends.values(), *self.drains,
+                                                     *self.spins, *self.resting.values(), *self.sends]))
+        return self._few[1]
 
     def fewest(self, target: int) -> frozenset[int]:
-        """Those of them at which a run must stop of which everything is known until this one."""
+        """The points at which a run must stop of which all is known until this one."""
         if target not in self._fewest:
-            self._fewest[target] = frozenset([*self.marks, *self.ends.values(), target])
+            self._fewest[target] = frozenset([*self.marks, *self.ends.values(), *self.drains, target])
         return self._fewest[target]
 
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
@@ -184,7 +182,7 @@ class Region:
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
-        self.spins, self._few, self._fewest = set(), {}, {}
+        self.spins, self._few, self._fewest = set(), (-1, frozenset()), {}
         self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
                                  *self.resting.values(), *self.sends])
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
@@ -262,7 +260,7 @@ class Region:
                     self.m.set_regs(cpu, **changed)
             self.m.write_all(self.kept)
             for cpu in self.raised:
-                self.m.hop(cpu, self.fewest(self.registers[cpu][self.ip]))
+                self.m.hop(cpu, self.fewest(self.registers[cpu][self.ip]), self.ways)
         run = Run(self)
         if self.begun:
             self.begun(run)
@@ -503,7 +501,7 @@ class Run:
                 rounds = 0
             left = sum(done.after == target for done in turn[:len(turn) - rounds])
             while left:
-                if self.m.hop(cpu, self.points) is not None:
+                if self.m.hop(cpu, self.points, region.ways) is not None:
                     raise Detour
                 self.at[cpu] = self.m.regs(cpu).values[region.ip]
                 left -= self.at[cpu] == target

@@ -96,7 +96,7 @@ class Planned:
 
     def full(self) -> Planned:
         """The same, with every stop."""
-        return Planned(self.plan, False, False)
+        return Planned(self.plan, self.lates, self.events)
 
     def _note(self, run: Run, number: int, move: Move) -> None:
         going_on = move.cpu == run.current
@@ -312,7 +312,10 @@ class Explorer:
             follow(run, choose)
             return None
         except Detour:
-            return self._go(choose.full(), True)
+            full = choose.full()
+            failed = self._go(full, True)
+            choose.others, choose.log = full.others, full.log
+            return failed
         except Fail as fail:
             if isinstance(choose, Planned) and (choose.begins or choose.leaf):
                 again = self._go(choose.full(), True)       # the same with all its stops

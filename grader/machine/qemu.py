@@ -29,7 +29,7 @@ SECONDS = 60.0                   # only to notice a QEMU that hangs
 SLICE = 0.25                     # how often a long run is looked at
 STUCK_SECONDS = 1.0              # of processor time without an instruction
 RIP = re.compile(r"[RE]IP=([0-9a-f]+)")
-HOPS = 10                        # so many of the longest hops have one budget
+HOPS = 3                         # so many of the longest hops have one budget
 HALT_POLL = 0.01                 # how long a step may take before HLT is suspected
 
 
@@ -218,6 +218,7 @@ class QemuMachine(Machine):
 
     def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int, exact: bool) -> Stop:
         """The rest of run(), after `first` instructions."""
+        began_at = self.pc(cpu)
         self._settled.discard(cpu)
         self._polled.discard(cpu)
         self._hops_end = False
@@ -238,7 +239,8 @@ class QemuMachine(Machine):
         if self._in_smm(cpu, pc):
             pc = self._leave_smm(cpu)
             steps = budget
-            if self._stands_after_hlt(pc):
+            # Where it began right behind HLT, and nothing was stepped, it may not have run at all.
+            if (first or pc != began_at) and self._stands_after_hlt(pc):
                 self._halt_again(cpu, pc)
                 return self._halted(cpu, pc, steps)
         elif steps >= budget:

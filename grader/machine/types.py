@@ -87,7 +87,7 @@ class Regs:
     Each entry of `values` is also an attribute: rax..r15, rip, rflags (eax.., eip, eflags in 32
     bits), cs ss ds es fs gs (selectors), cr0 cr2 cr3 cr4 cr8 efer, fs_base, gs_base and, in 64
     bits, kernel_gs_base.  `pc`, `sp` and `flags` name the same thing in both widths.  `halted`,
-    `gdt`, `idt` and `tr` must be read before the machine moves again.
+    `gdt`, `idt` and `tr` must be read before the CPU moves again.
     """
 
     width: int

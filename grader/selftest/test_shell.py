@@ -250,6 +250,8 @@ def test_before_lab_7_nothing_is_recorded(shell):
     console = shell("x86_64/qemu", 2, LAB="6")
     console.settle(2)
     assert "no such system call" in console.ask("trace")
+    assert "WRONG" not in console.ask("ring")           # of this lab, and there already
+    assert re.search(r"^ +0 +\d+ start ", console.ask("klog"), re.M)
 
 
 def test_before_lab_3_there_is_no_nmi(shell):
