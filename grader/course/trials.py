@@ -80,8 +80,8 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
     side, one on each processor; all else one after the other, each on all processors.
 
     With `one_cell` all but the reference and the skeleton are tried side by side and in fewer cells: what
-    must be right in one emulator, both widths, what must be wrong in one cell, by turns, so that each
-    of them always has the same.  And only so many wrong answers that each test that catches one has
+    must be right in one emulator, and in both widths unless schedules are explored, what must be wrong
+    in one cell; by turns, so that each of them always has the same.  And only so many wrong answers that each test that catches one has
     caught one, and what is later above the references alone.  With `seeds` a wrong answer must be
     caught with each of them.
     """
@@ -115,7 +115,7 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
             mutants.append(("mutant", mutant.id,
                             lambda t, o, m=mutant: _mutant(t, lab, m, o, seeds)))
     if one_cell:
-        yield from _side_by_side(lab, [(kind, name, run, _fewer(options, kind, number))
+        yield from _side_by_side(lab, [(kind, name, run, _fewer(lab, options, kind, number))
                                        for number, (kind, name, run) in enumerate(others)])
     else:
         for kind, name, run in others:
@@ -134,11 +134,12 @@ def _side_by_side(lab: Lab, jobs: list[tuple]) -> Iterator[Trial]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _fewer(options: Options, kind: str, number: int) -> Options:
-    """The same in one cell; or in one emulator, since a right answer may differ in one width alone."""
+def _fewer(lab: Lab, options: Options, kind: str, number: int) -> Options:
+    """The same in one cell; or in one emulator, where a right answer may differ in one width alone: in
+    labs with much assembly, and what is later has tests of one width."""
     arch, emu = options.cells[number % len(options.cells)].split("/")
-    right = kind in ("alternate", "later")
-    return replace(options, arches=options.arches if right else (arch,), emus=(emu,))
+    both = kind == "later" or kind == "alternate" and not lab.explores
+    return replace(options, arches=options.arches if both else (arch,), emus=(emu,))
 
 
 def _later(lab: Lab, one_cell: bool) -> list[Job]:
