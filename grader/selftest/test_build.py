@@ -11,6 +11,7 @@ from grader.course import skeleton
 from grader.labs import find_labs
 from grader.options import Options
 from grader.paths import ROOT
+from grader.selftest.intree import warm
 
 ONE = Options(arches=("x86_64",), base={0: "solutions"})
 pytestmark = pytest.mark.skipif(not (ROOT / "solutions/lab1-stack-switch").is_dir(),
@@ -68,8 +69,9 @@ def test_a_change_of_one_line_is_quick(lab):
 
 def test_what_begins_as_a_copy_ends_as_what_is_built_anew(lab, tmp_path, monkeypatch):
     text = '#include "toy.h"\n' + GOOD.replace("return 7", "return SEVEN")
-    for place in ("one", "two"):
-        monkeypatch.setenv("CORRAL_BUILD", str(tmp_path / place))
+    folders = {place: warm(tmp_path / place) for place in ("one", "two")}
+    for place in folders:
+        monkeypatch.setenv("CORRAL_BUILD", str(folders[place]))
         if place == "one":
             first = built(lab, text, toy_h="#define SEVEN 7\n")
             assert not first.problem

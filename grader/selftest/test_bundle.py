@@ -13,7 +13,7 @@ import pytest
 from grader.course import bundle, unbundle
 from grader.errors import GraderError
 from grader.paths import ROOT
-from grader.selftest.intree import run
+from grader.selftest.intree import run, warm
 
 LAB = "lab1-stack-switch"
 NOBODY = ("kernel.elf", "corral.iso", "checker.elf")
@@ -132,7 +132,7 @@ def test_the_same_members_give_the_same_file():
 @pytest.mark.parametrize("arch, emu, says", [("x86_64", "bochs", "<bochs:"), ("i386", "qemu", "=> 0x")])
 def test_a_case_goes_to_another_machine(tmp_path, arch, emu, says):
     """There: a tree whose labs/ is not what was graded, and a build folder that is empty."""
-    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    here, there = str(warm(tmp_path / "here")), str(tmp_path / "there")
     cell = (f"ARCH={arch}", f"EMU={emu}")
     code, said = run(ROOT, "grade", "LAB=1", "FROM=solutions", "TEST=1.2b", *cell, CORRAL_BUILD=here)
     assert code == 0, said

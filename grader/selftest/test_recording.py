@@ -11,7 +11,7 @@ from grader.paths import ROOT
 
 
 @pytest.mark.skipif(not (ROOT / "solutions").is_dir(), reason="this tree has no solutions")
-def test_the_recorded_schedule_is_found_again(private_build):
+def test_the_recorded_schedule_is_found_again():
     """If it is not: python3 -m grader schedule."""
     assert record() == json.loads(PLACE.read_text(encoding="utf-8"))
 
