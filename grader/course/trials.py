@@ -80,10 +80,10 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
     side, one on each processor; all else one after the other, each on all processors.
 
     With `one_cell` all but the reference and the skeleton are tried side by side and in fewer cells: what
-    must be right in one emulator, and in both widths unless schedules are explored, what must be wrong
-    in one cell; by turns, so that each of them always has the same.  And only so many wrong answers that each test that catches one has
-    caught one, and what is later above the references alone.  With `seeds` a wrong answer must be
-    caught with each of them.
+    must be right in one emulator, and in both widths unless schedules are explored; what must be wrong
+    in one cell.  They take turns, so each of them always has the same.  And only so many wrong answers
+    that each test that catches one has caught one, and what is later above the references alone.
+    With `seeds` a wrong answer must be caught with each of them.
     """
     wanted = options.test
     options = reference_options(options)
