@@ -259,6 +259,10 @@ def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Opt
         _date_kernel(tree, contents, contents)
         return _make_locked(folder, lab, arch, sources, options, shared)
     stamp = make_folder(shared) / "ready"
+    with locked(shared, shared=True):       # builds of one kernel do not wait for each other
+        if _compiled(stamp) == contents:
+            _date_kernel(tree, contents, contents)
+            return _make_locked(folder, lab, arch, sources, options, shared)
     with locked(shared):
         compiled = _compiled(stamp)
         if compiled != contents:
@@ -268,7 +272,6 @@ def _make(folder: Path, lab: Lab, arch: str, sources: list[Source], options: Opt
             if _run(_limited(argv), tree)[0] == 0:      # else the build below says what is wrong
                 compiled = contents
                 stamp.write_text(json.dumps(contents), encoding="ascii")
-    with locked(shared, shared=True):
         if compiled == contents:
             _date_kernel(tree, contents, contents)
         return _make_locked(folder, lab, arch, sources, options, shared)

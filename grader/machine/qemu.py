@@ -49,9 +49,7 @@ class QemuMachine(Machine):
         self._settled: set[int] = set() # CPUs that stopped at a breakpoint: no time is owed
         self._down = False              # shut down: nothing runs before a restore
         self._log_read = 0
-        self._known_pc = [(-1, 0)] * cpus                       # by CPU: its moves, and what it was then
-        self._known_registers: list[tuple[int, dict]] = [(-1, {})] * cpus
-        self._whole = False             # whoever asks for pc wants all registers next
+        self._known: list[tuple[int, dict]] = [(-1, {})] * cpus     # by CPU: its moves, its registers then
         self._points: frozenset[int] = frozenset()      # those of the last hop, ..
         self._hop_stops: frozenset[int] = frozenset()   # .. with what else stops it
         self._hops_end = False          # a budget for hops, of whichever CPU, is under way
@@ -110,11 +108,7 @@ class QemuMachine(Machine):
             now = self._all_registers(cpu)
             trace.append(TraceStep(now[self._ip], cpl_of(now["cs"], now["eflags"]), now[self._sp],
                                    now["eflags"], now["gs_base"]))
-            self._whole = True
-            try:
-                pc, stop = self._step(cpu, now[self._ip], len(trace), hold)
-            finally:
-                self._whole = False
+            pc, stop = self._step(cpu, now[self._ip], len(trace), hold)
             stop = stop or self._arrived(cpu, pc, len(trace), wanted)
             if stop:
                 return trace, stop
@@ -124,10 +118,9 @@ class QemuMachine(Machine):
         """All registers of a CPU, by gdb's names; kept until it moves."""
         self._rsp.select(cpu)
         now = self._rsp.moves(cpu)
-        if self._known_registers[cpu][0] != now:
-            self._known_registers[cpu] = (now, self._rsp.registers())
-            self._known_pc[cpu] = (now, self._known_registers[cpu][1][self._ip])
-        return self._known_registers[cpu][1]
+        if self._known[cpu][0] != now:
+            self._known[cpu] = (now, self._rsp.registers())
+        return self._known[cpu][1]
 
     def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
             exact: bool = True) -> Stop:
@@ -177,27 +170,20 @@ class QemuMachine(Machine):
         """The first instruction of a hop."""
         before = self.pc(cpu)
         self._step_mode(hold=False)
-        self._whole = True
-        try:
+        pc, stop = self._step_once(cpu, before, 1)
+        if stop is None and pc == before:    # a look at the local APIC, which to QEMU is a step
             pc, stop = self._step_once(cpu, before, 1)
-            if stop is None and pc == before:    # a look at the local APIC, which to QEMU is a step
-                pc, stop = self._step_once(cpu, before, 1)
-        finally:
-            self._whole = False
         self._polled.discard(cpu)
         return pc, stop
 
     def _hop_on(self, cpu: int, stops: frozenset[int]) -> tuple[int, Stop | None]:
         """The rest of a hop, to the next of these breakpoints."""
-        self._settled.discard(cpu)
-        self._polled.discard(cpu)
         # One budget for many hops, since to arm it for each would double the cost of one.  All CPUs
         # get the SMI, so whichever runs when it ends, or next, stops there.
         if not self._hops_end:
             self._hops_end = True
             smm.arm(self._qtest, smm.ALL, HOPS * HOP_LIMIT)
-        self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
-        self._breakpoints = stops
+        self._resume(cpu, stops)
         reply, tampered = self._wait(10)
         if self.dead:
             return 0, self._stuck(cpu, HOP_LIMIT)
@@ -219,13 +205,9 @@ class QemuMachine(Machine):
     def _run_on(self, cpu: int, wanted: set[int], budget: int, first: int, exact: bool) -> Stop:
         """The rest of run(), after `first` instructions."""
         began_at = self.pc(cpu)
-        self._settled.discard(cpu)
-        self._polled.discard(cpu)
         self._hops_end = False
-        stops = frozenset((*wanted, smm.ENTRY, *self._ends))
         began = smm.arm(self._qtest, cpu, budget - first)
-        self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
-        self._breakpoints = stops
+        self._resume(cpu, frozenset((*wanted, smm.ENTRY, *self._ends)))
         reply, tampered = self._wait(10 + budget / 200_000)
         if self.dead:
             return self._stuck(cpu, budget)
@@ -246,6 +228,13 @@ class QemuMachine(Machine):
         elif steps >= budget:
             self._drain(cpu, pc)
         return self._arrived(cpu, pc, steps, wanted) or self._spent(cpu, pc, steps)
+
+    def _resume(self, cpu: int, stops: frozenset[int]) -> None:
+        """Lets a CPU run, with breakpoints there and nowhere else."""
+        self._settled.discard(cpu)
+        self._polled.discard(cpu)
+        self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
+        self._breakpoints = stops
 
     def _stuck(self, cpu: int, steps: int) -> Stop:
         """The stop of a machine that is dead; the debugger's port does not answer any more."""
@@ -406,13 +395,7 @@ class QemuMachine(Machine):
         self._qtest.write32(smm.APIC | cpu << 12, MESSAGE_NMI)
 
     def pc(self, cpu: int) -> int:
-        self._rsp.select(cpu)
-        now = self._rsp.moves(cpu)
-        if self._known_pc[cpu][0] != now:   # a round trip is saved where it has not moved since
-            if self._whole:                 # and one for two where all of them are wanted next
-                return self._all_registers(cpu)[self._ip]
-            self._known_pc[cpu] = (now, self._rsp.register(self._ip))
-        return self._known_pc[cpu][1]
+        return self._all_registers(cpu)[self._ip]       # one costs as much as all
 
     def regs(self, cpu: int) -> Regs:
         moves = self._rsp.moves(cpu)

@@ -1,4 +1,5 @@
-"""Types a command in a tree, as a person would who has set no variable of Corral's."""
+"""Types commands in a tree, as a person would who has set no variable of Corral's, and warms build
+folders."""
 
 from __future__ import annotations
 
