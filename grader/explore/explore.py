@@ -24,7 +24,8 @@ def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 1
     if like:
         region.learn_from(like)
     else:
-        region.length = learn(region, random.Random(f"{cell.seed}/{region.name}/learn"))
+        # Not from the seed: what is at most `preemptions` away is the same in every run of these files.
+        region.length = learn(region, random.Random(region.name))
     length = region.length
     if cell.replay is not None:
         story.replay(region, cell.replay)

@@ -21,8 +21,10 @@ from grader.machine.types import BUDGET, Unmapped
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
-ROUNDS = 12         # turns of such CPUs without anybody getting further
+ROUNDS = 6          # turns of such a CPU after which memory is as it was: it gets no further
 LONGEST = 1500      # moves of a schedule
+HELD = 250          # moves after which a store reaches memory by itself
+NOBODY = -2         # whose turn it is, where the next move begins one
 START_BUDGET = 20_000
 STACK = 192         # bytes of a CPU's stack that belong to what it does just now
 GAP = 256           # bytes between two ranges that are read at once all the same
@@ -190,6 +192,17 @@ class Region:
         self.kept = []
         self.keep([*ranges, *self._to_first_points()])
 
+    def of_each(self, ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The same ranges, and where one lies in a CPU's block, the same in the block of each CPU: all of
+        them execute the same code."""
+        first, size = self.scene.block_of(0), self.scene.offset["cpu_size"]
+        found = []
+        for address, length in ranges:
+            number, offset = divmod(address - first, size)
+            blocks = self.cpus if 0 <= number < self.m.cpus else [number]
+            found += [(first + cpu * size + offset, length) for cpu in blocks]
+        return found
+
     def learn_from(self, other: Region) -> None:
         """Takes the points of another region, and what its CPUs share and write."""
         self.use(other.sites.values(), other.watched)
@@ -319,7 +332,11 @@ class Run:
         self._waiting: dict[int, bytes] = {cpu: b"" for cpu in region.cpus if self._idle(cpu)}
         self._stale: set[int] = set()           # .. since when somebody wrote
         self._round = 0                         # moves of the last round of a loop
-        self._tired: dict[int, int] = {}        # turns that ended for no better reason
+        # CPUs whose turn ended for no better reason: how often in a row, and memory then.
+        self._tired: dict[int, tuple[int, bytes]] = {}
+        self._doubtful: set[int] = set()        # CPUs that may not wait after all: their turn tells
+        self._doubted: set[tuple] = set()       # states in which that was asked
+        self._held_since = 0                    # the number of the move from which on stores are held
         self.pending: Move | None = None        # the move that is being made
         self.watch: Callable[[int, Site, dict], None] | None = None
 
@@ -354,7 +371,7 @@ class Run:
             return False
         if not self.buffers.empty:
             self.buffers.drain_all()
-            self._changed(-1)
+            self._changed(NOBODY)
             return False
         return self._end()
 
@@ -362,15 +379,26 @@ class Run:
         stuck = [cpu for cpu in self.region.cpus if not self.over(cpu) and not self.rests(cpu)]
         if not stuck:
             return True
-        tired = [cpu for cpu in stuck if 0 < self._tired.get(cpu, 0) < ROUNDS]
-        if tired:
-            self._stale.update(tired)
+        tired = [cpu for cpu in stuck if cpu in self._tired and self._tired[cpu][0] < ROUNDS]
+        if tired or self._doubts(stuck):
+            self._stale.update(tired or stuck)
+            self.current = NOBODY
             return False
         where = "; ".join(self._position(cpu) for cpu in self.region.cpus)
         who = f"CPU {stuck[0]} waits" if len(stuck) == 1 else "each of them waits"
         raise Fail(HANG, expected="every CPU gets to its end", seen=f"deadlock: {where}",
                    went_wrong=self.m.place(self.at[stuck[0]]),
                    cause=f"{who} for what nobody will do any more.")
+
+    def _doubts(self, stuck: list[int]) -> bool:
+        """Whether these CPUs get another turn before it is a deadlock, once in each state: one may have
+        read what nobody knows the CPUs share."""
+        state = (*self.at.values(), self._look())
+        if state in self._doubted:
+            return False
+        self._doubted.add(state)
+        self._doubtful.update(stuck)
+        return True
 
     def _position(self, cpu: int) -> str:
         """Where a CPU is when nobody can go on."""
@@ -388,7 +416,7 @@ class Run:
         Of one that rests memory says nothing: it waits for interrupts.
         """
         candidates = [cpu for cpu in self._stale if not self.rests(cpu)
-                      and not self._tired.get(cpu)]
+                      and cpu not in self._tired and cpu not in self._doubtful]
         if candidates and self.buffers.empty:
             memory = self._look()
             self._stale -= {cpu for cpu in candidates if self._waiting[cpu] == memory}
@@ -427,6 +455,11 @@ class Run:
         else:
             to = self._run(move)
         self.pending = None
+        if self.buffers.empty:
+            self._held_since = len(self.log)
+        elif len(self.log) - self._held_since >= HELD:
+            self.buffers.drain_all()
+            self._changed(NOBODY)
         waits = self._waiting.get(move.cpu) if move.kind == RUN else None
         self.log.append(Done(move, before, self.at.get(move.cpu, 0), waits,
                              self._round if waits else 0, to))
@@ -445,6 +478,7 @@ class Run:
             self._passed.clear()
         self._waiting.pop(cpu, None)
         self._stale.discard(cpu)
+        self._doubtful.discard(cpu)
         self.turn += 1
         site = region.sites.get(self.at[cpu])
         self.buffers.see(cpu)
@@ -522,7 +556,7 @@ class Run:
             if any(site.writes for done in turn if (site := region.sites.get(done.before))):
                 self._changed(cpu)
         self.points = region.points
-        self.current = -2           # the next move begins a turn, and its own count of loops
+        self.current = NOBODY       # the next move begins a turn, and its own count of loops
 
     def _taken(self, cpu: int, number: int) -> None:
         """So many of the interrupts that were sent to a CPU have come."""
@@ -577,8 +611,10 @@ class Run:
             elif self._surely(cpu, old):
                 self._wait(cpu, memory, self.turn - old[2])
         if self.turn >= PATIENCE and cpu not in self._waiting:
+            times, memory = self._tired.get(cpu, (0, b""))
+            now = self._look()
+            self._tired[cpu] = (times + 1 if memory == now else 1, now)
             self._wait(cpu, b"", PATIENCE)
-            self._tired[cpu] = self._tired.get(cpu, 0) + 1
 
     def _surely(self, cpu: int, old: list) -> bool:
         """Whether nothing on its stack has changed either since it was there: a loop may count there, and

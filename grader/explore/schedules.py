@@ -46,8 +46,8 @@ class Result:
 
 # ---- one schedule ----
 
-def follow(run: Run, choose: Chooser) -> None:
-    """Runs a schedule to its end and looks at what came out."""
+def follow(run: Run, choose: Chooser, ended: Callable[[Run], None] | None = None) -> None:
+    """Runs a schedule to its end, calls ended(run), and looks at what came out."""
     while True:
         if run.current not in run.ready():
             run.settle()
@@ -55,16 +55,32 @@ def follow(run: Run, choose: Chooser) -> None:
             break
         if run.ready():         # else stores have reached memory, and somebody may wake up
             run.make(choose(run))
+    if ended:
+        ended(run)
     if run.region.check:
         run.region.check(run)
 
 
 def usual(run: Run) -> Move:
     """The same CPU while it can go on, then the next one."""
-    ready = run.ready()
-    if run.current in ready:
+    if run.current in run.ready():
         return Move(RUN, run.current)
-    return Move(RUN, min(ready, key=lambda cpu: ((cpu - run.current - 1) % 64, cpu)))
+    return next_one(run, run.current)
+
+
+def next_one(run: Run, after: int) -> Move:
+    """The next CPU that can go on."""
+    return Move(RUN, min(run.ready(), key=lambda cpu: ((cpu - after - 1) % 64, cpu)))
+
+
+class InTurn:
+    """One move of each CPU after the other, beginning with this one."""
+
+    def __init__(self, first: int):
+        self.first = first
+
+    def __call__(self, run: Run) -> Move:
+        return next_one(run, run.current if run.log else self.first - 1)
 
 
 class Planned:
@@ -223,6 +239,7 @@ def learn(region: Region, rng: random.Random) -> int:
 
     length, sent, known, quiet = 0, False, 0, 0
     choosers: list[Chooser] = [Planned({0: Move(RUN, cpu)}, False, False) for cpu in region.cpus]
+    choosers += [InTurn(cpu) for cpu in region.cpus]    # .. and has to wait
     choosers += [Walk(rng, lates=False) for _ in range(LEARNING)]
     for chooser in choosers:
         run = region.begin(fresh=True)
@@ -235,7 +252,7 @@ def learn(region: Region, rng: random.Random) -> int:
         sent |= any(done.before in region.sends for done in run.log)
         now = sum(map(len, seen.values()))
         quiet, known = (quiet + 1 if now == known else 0), now
-        if quiet == NOTHING_NEW:
+        if quiet >= NOTHING_NEW and isinstance(chooser, Walk):
             break
     shared = _conflicts({access for accesses in seen.values() for access in accesses})
     shared |= {address for each in region.memory if each.executed
@@ -252,8 +269,8 @@ def learn(region: Region, rng: random.Random) -> int:
                 ranges += [(address, size) for address, size, _, _ in accesses]
     written = [(address, size) for accesses in seen.values() for address, size, writes, _ in accesses
                if writes]
-    region.use(kept, joined(ranges, 0))
-    region.keep(written)
+    region.use(kept, joined(region.of_each(ranges), 0))
+    region.keep(region.of_each(written))
     region.sent = sent
     return length
 

@@ -56,7 +56,7 @@ def tell(region: Region, failed: Failed) -> tuple[list[Told], Fail]:
     teller = _Teller(region, failed.moves)
     fail = failed.fail
     try:
-        follow(run, teller)
+        follow(run, teller, teller.close)       # before a check looks: it may write
     except Fail as now:
         fail = now
     if teller.told and not region.m.dead:
@@ -111,7 +111,8 @@ def _after(region: Region, run: Run, each: Told) -> None:
         held = bool(run.buffers.held(move.cpu)) and site.late
         step.text = {LOAD: f"reads {name} = {old}", STORE: f"writes {name} = {new}",
                      RMW: f"no LOCK: reads {name} = {old}, writes {new}",
-                     LOCKED: f"LOCK: {name} from {old} to {new}"}[site.kind]
+                     LOCKED: f"LOCK: {name} " + (f"stays {old}" if old == new
+                                                 else f"from {old} to {new}")}[site.kind]
         if held:
             step.text += ", which stays in its store buffer"
     each.waits = run.waits(move.cpu)
