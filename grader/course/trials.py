@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from grader import build as building
 from grader import evaluate, processes
@@ -58,7 +59,13 @@ class Trial:
         return f"{mark} lab{self.lab} {self.kind} {self.name}".ljust(66) + f"{self.seconds:6.1f} s"
 
 
-Job = tuple[str, str, Callable[[Trial, Options], None]]     # a trial's kind, its name, and how it goes
+class Job(NamedTuple):
+    """A trial that has not begun."""
+
+    kind: str
+    name: str
+    tests: Lab                                  # the lab whose tests it runs
+    run: Callable[[Trial, Options], None]
 
 
 def labs_of(options: Options) -> list[Lab]:
@@ -88,19 +95,19 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
     wanted = options.test
     options = reference_options(options)
     if "reference" in kinds:
-        yield _timed("reference", lab, "100 points", lambda t: _reference(t, lab, options))
+        yield _timed(Job("reference", "100 points", lab, lambda t, o: _reference(t, lab, o)),
+                     lab, options)
     if "skeleton" in kinds:
         for cc in ("gcc", "clang"):
-            with_cc = replace(options, cc=cc)
-            yield _timed("skeleton", lab, f"0 points, {cc} without a warning",
-                         lambda t, o=with_cc: _skeleton(t, lab, o))
+            yield _timed(Job("skeleton", f"0 points, {cc} without a warning", lab,
+                             lambda t, o: _skeleton(t, lab, o)), lab, replace(options, cc=cc))
     mutants: list[Job] = []
     others: list[Job] = []
     if "first exercise" in kinds:
-        others.append(("first exercise", "alone gives its points",
-                       lambda t, o: _first_exercise(t, lab, o)))
+        others.append(Job("first exercise", "alone gives its points", lab,
+                          lambda t, o: _first_exercise(t, lab, o)))
     if "alternate" in kinds:
-        others += [("alternate", each.name, lambda t, o, e=each: _reference(
+        others += [Job("alternate", each.name, lab, lambda t, o, e=each: _reference(
                     t, lab, replace(o, source=str(e.folder), base=e.base), e.without))
                    for each in load_alternates(lab) if wanted in ("", each.name)]
     if "later" in kinds and not wanted:
@@ -109,36 +116,35 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
         if mutant.forger and "forger" in kinds:
-            others.append(("forger", mutant.id, lambda t, o, m=mutant: _forger(t, lab, m, o)))
+            others.append(Job("forger", mutant.id, lab, lambda t, o, m=mutant: _forger(t, lab, m, o)))
         elif not mutant.forger and "mutant" in kinds:
             mutant = _in_one_cell(mutant, options, number) if one_cell else mutant
-            mutants.append(("mutant", mutant.id,
-                            lambda t, o, m=mutant: _mutant(t, lab, m, o, seeds)))
+            mutants.append(Job("mutant", mutant.id, lab,
+                               lambda t, o, m=mutant: _mutant(t, lab, m, o, seeds)))
     if one_cell:
-        yield from _side_by_side(lab, [(kind, name, run, _fewer(lab, options, kind, number))
-                                       for number, (kind, name, run) in enumerate(others)])
+        yield from _side_by_side(lab, [(job, _fewer(job, options, number))
+                                       for number, job in enumerate(others)])
     else:
-        for kind, name, run in others:
-            yield _timed(kind, lab, name, lambda t, run=run: run(t, options))
-    yield from _side_by_side(lab, [(*mutant, options) for mutant in mutants])
+        for job in others:
+            yield _timed(job, lab, options)
+    yield from _side_by_side(lab, [(mutant, options) for mutant in mutants])
 
 
-def _side_by_side(lab: Lab, jobs: list[tuple]) -> Iterator[Trial]:
+def _side_by_side(lab: Lab, jobs: list[tuple[Job, Options]]) -> Iterator[Trial]:
     """Runs trials, as many at once as there are processors; gives them in their order."""
     pool = ThreadPoolExecutor(max_workers=workers())
     try:
-        for future in [pool.submit(_timed, kind, lab, name, lambda t, run=run, o=options: run(t, o), True)
-                       for kind, name, run, options in jobs]:
+        for future in [pool.submit(_timed, job, lab, options, True) for job, options in jobs]:
             yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _fewer(lab: Lab, options: Options, kind: str, number: int) -> Options:
-    """The same in one cell; or in one emulator, where a right answer may differ in one width alone: in
-    labs with much assembly, and what is later has tests of one width."""
+def _fewer(job: Job, options: Options, number: int) -> Options:
+    """The same in one cell; or in one emulator, where a right answer may be wrong in one width alone:
+    in the labs with much assembly, which have tests of one width, too."""
     arch, emu = options.cells[number % len(options.cells)].split("/")
-    both = kind == "later" or kind == "alternate" and not lab.explores
+    both = job.kind in ("later", "alternate") and not job.tests.explores
     return replace(options, arches=options.arches if both else (arch,), emus=(emu,))
 
 
@@ -148,30 +154,33 @@ def _later(lab: Lab, one_cell: bool) -> list[Job]:
     """
     jobs: list[Job] = []
     for earlier in stage(lab, find_labs())[:-1]:
-        jobs.append(("later", f"lab{earlier.number} reference: its own tests",
-                     lambda t, o, e=earlier: _reference(t, e, o, at=lab)))
+        jobs.append(Job("later", f"lab{earlier.number} reference: its own tests", earlier,
+                        lambda t, o, e=earlier: _reference(t, e, o, at=lab)))
         for each in () if one_cell else load_alternates(earlier):
-            jobs.append(("later", f"lab{earlier.number} {each.name}: its own tests",
-                         lambda t, o, e=earlier, a=each: _reference(
-                             t, e, replace(o, source=str(a.folder), base=a.base), a.without, at=lab)))
-            jobs.append(("later", f"lab{earlier.number} {each.name}: lab{lab.number}'s tests",
-                         lambda t, o, e=earlier, a=each: _reference(t, lab, replace(
-                             o, base={e.number: str(a.folder)},
-                             arches=o.arches[:1] if lab.explores else o.arches))))
+            jobs.append(Job("later", f"lab{earlier.number} {each.name}: its own tests", earlier,
+                            lambda t, o, e=earlier, a=each: _reference(
+                                t, e, replace(o, source=str(a.folder), base=a.base), a.without,
+                                at=lab)))
+            jobs.append(Job("later", f"lab{earlier.number} {each.name}: lab{lab.number}'s tests", lab,
+                            lambda t, o, e=earlier, a=each: _reference(t, lab, replace(
+                                o, base={e.number: str(a.folder)},
+                                arches=o.arches[:1] if lab.explores else o.arches))))
     return jobs
 
 
 def _each_test_once(lab: Lab, options: Options) -> list[Mutant]:
-    """The forgers, and those wrong answers that a test catches, in these cells, which has caught none
-    before."""
-    caught: set[str] = set()
-    chosen = []
-    for mutant in load_mutants(lab):
-        shown = set(mutant.killed_by) if set(mutant.cells) & set(options.cells) else set()
-        if mutant.forger or not caught >= shown:
-            chosen.append(mutant)
-            caught |= shown
-    return chosen
+    """The forgers, and few wrong answers of which each test that catches one, in these cells, catches
+    one: always the one next that most of the other tests catch."""
+    mutants = load_mutants(lab)
+    left = [mutant for mutant in mutants
+            if not mutant.forger and set(mutant.cells) & set(options.cells)]
+    missing = {test for mutant in left for test in mutant.killed_by}
+    chosen = set()
+    while missing:
+        best = max(left, key=lambda mutant: len(missing & set(mutant.killed_by)))
+        chosen.add(best.id)
+        missing -= set(best.killed_by)
+    return [mutant for mutant in mutants if mutant.forger or mutant.id in chosen]
 
 
 def _in_one_cell(mutant: Mutant, options: Options, number: int) -> Mutant:
@@ -194,12 +203,11 @@ def watch() -> Progress:
     return _Watch(processes.on_terminal(), style.for_terminal(), announce=False, every=20.0)
 
 
-def _timed(kind: str, lab: Lab, name: str, run: Callable[[Trial], None],
-           beside: bool = False) -> Trial:
-    trial = Trial(kind, lab.number, name, beside)
+def _timed(job: Job, lab: Lab, options: Options, beside: bool = False) -> Trial:
+    trial = Trial(job.kind, lab.number, job.name, beside)
     started = time.monotonic()
     try:
-        run(trial)
+        job.run(trial, options)
     except GraderError as error:
         trial.problems.append(str(error))
     trial.seconds = time.monotonic() - started
