@@ -69,11 +69,12 @@ def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
             (tuple(k for k in kinds if k in SLOW), quick)]
 
 
-def own_tests() -> tuple[int, int]:
-    """pytest over grader/selftest, with its summary on the screen; (passed, failed).  One process more
-    than there are processors, since shells and clusters are waited for."""
+def own_tests(slow: bool = False) -> tuple[int, int]:
+    """pytest over grader/selftest, with its summary on the screen; (passed, failed): what takes long,
+    or all else.  One process more than there are processors, since shells and clusters are waited for."""
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header",
-            "-p", "xdist.plugin", "-n", str(workers() + 1), "--dist", "loadfile", "--durations", "15",
+            "-p", "xdist.plugin", "-n", str(workers() + 1), "--durations", "15",
+            *(("-m", "slow", "--dist", "load") if slow else ("--dist", "loadfile")),
             "-c", str(ROOT / "grader" / "selftest" / "pytest.ini"), str(ROOT / "grader/selftest")]
     process = processes.start(argv, cwd=ROOT, text=True, errors="replace",
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

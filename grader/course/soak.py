@@ -1,5 +1,5 @@
 """`make soak`: many runs of the same tree must give equal reports, a right lock passes thousands of
-schedules, and a wrong answer fails with every seed.  For nights."""
+schedules, a wrong answer fails with every seed, and each command of the handouts is typed.  For nights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from grader import evaluate
-from grader.course import trials
+from grader.course import alltests, trials
 from grader.course.trials import labs_of
 from grader.labs import Lab
 from grader.options import Options
@@ -21,7 +21,7 @@ SCHEDULES = 2000        # of each region
 
 
 def soak_command(options: Options) -> int:
-    """RUNS runs (20) of every lab with one seed; 1 if two reports differ."""
+    """RUNS runs (20) of every lab with one seed; 1 if two reports differ, or anything else fails."""
     equal = True
     options = replace(options, seed=options.seed or SEED,
                       source="solutions" if options.source == "labs" else options.source)
@@ -44,6 +44,8 @@ def soak_command(options: Options) -> int:
                 print(f"both are in {report_dir()}/soak-*.json")
     print("all reports are equal" if equal else "reports differ")
     good = [deep(lab, options) if lab.explores else later(lab, options) for lab in labs_of(options)]
+    if not options.lab:
+        good.append(alltests.own_tests(slow=True)[1] == 0)
     return 0 if equal and all(good) else 1
 
 

@@ -15,10 +15,20 @@ from grader.paths import build_dir
 
 def run(tree: Path, *words: str, **environment: str) -> tuple[int, str]:
     """`python3 -m grader` of a tree; (exit code, what it printed), which is no traceback."""
+    return _typed([sys.executable, "-m", "grader", *words], tree, environment)
+
+
+def type_line(tree: Path, line: str, **environment: str) -> tuple[int, str]:
+    """A line for the shell, in this tree or one like it, with the given kernel that all tests share;
+    (exit code, what it printed), which is no traceback."""
+    given = {name: os.environ[name] for name in ("CORRAL_GIVEN",) if name in os.environ}
+    return _typed(["sh", "-c", line], tree, {"PYTHON": sys.executable, **given, **environment})
+
+
+def _typed(argv: list[str], tree: Path, environment: dict[str, str]) -> tuple[int, str]:
     clean = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    done = subprocess.run([sys.executable, "-m", "grader", *words], cwd=tree, text=True,
-                          capture_output=True, check=False, env=clean | environment,
-                          stdin=subprocess.DEVNULL)
+    done = subprocess.run(argv, cwd=tree, text=True, capture_output=True, check=False,
+                          env=clean | environment, stdin=subprocess.DEVNULL)
     assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
     return done.returncode, done.stdout + done.stderr
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from grader.cli import COMMANDS
 from grader.labs import choose, find_labs
 from grader.options import LOOSE, NAMES, gather, parse
 from grader.paths import ROOT
+from grader.selftest.intree import type_line
 from grader.selftest.shown import SYSTEM, Command, commands, lines, pages
 
 SHOWN = commands()
@@ -107,15 +106,8 @@ def run(tmp_path_factory):
     build = tmp_path_factory.mktemp("build")
 
     def type_(line: str, **more: str) -> tuple[int, str]:
-        clean = {k: v for k, v in os.environ.items() if k not in NAMES and not k.startswith("MAKE")}
         place = more.setdefault("CORRAL_BUILD", str(build))
-        done = subprocess.run(line, shell=True, cwd=ROOT, text=True, capture_output=True, check=False,
-                              stdin=subprocess.DEVNULL, timeout=600,
-                              env={**clean, "CORRAL_REPORT": f"{place}/report", **more,
-                                   "PYTHON": sys.executable})
-        output = done.stdout + done.stderr
-        assert "Traceback" not in output, output
-        return done.returncode, output
+        return type_line(ROOT, line, CORRAL_REPORT=f"{place}/report", **more)
 
     return type_
 
