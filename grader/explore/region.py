@@ -24,7 +24,7 @@ PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the
 ROUNDS = 6          # turns of such a CPU after which memory is as it was: it gets no further
 LONGEST = 1500      # moves of a schedule
 HELD = 250          # moves after which a store reaches memory by itself
-NOBODY = -2         # whose turn it is, where the next move begins one
+NOBODY = -2         # who writes, when stores reach memory by themselves
 START_BUDGET = 20_000
 STACK = 192         # bytes of a CPU's stack that belong to what it does just now
 GAP = 256           # bytes between two ranges that are read at once all the same
@@ -320,6 +320,7 @@ class Run:
         self.log: list[Done] = []
         self.current = -1                       # whose turn it is
         self.turn = 0                           # moves in it
+        self._anew = True                       # the next move begins one, whoever makes it
         self.notes: dict = {}                   # for the test
         self.points = region.points             # where it stops
         self._asked: Counter[int] = Counter()   # by CPU: what was sent to it and may not have come
@@ -382,7 +383,7 @@ class Run:
         tired = [cpu for cpu in stuck if cpu in self._tired and self._tired[cpu][0] < ROUNDS]
         if tired or self._doubts(stuck):
             self._stale.update(tired or stuck)
-            self.current = NOBODY
+            self._anew = True
             return False
         where = "; ".join(self._position(cpu) for cpu in self.region.cpus)
         who = f"CPU {stuck[0]} waits" if len(stuck) == 1 else "each of them waits"
@@ -413,8 +414,11 @@ class Run:
     def settle(self) -> None:
         """Before a choice that is forced: a CPU that waits for memory that is as it was still waits.
 
-        Of one that rests memory says nothing: it waits for interrupts.
+        Of one that rests memory says nothing: it waits for interrupts.  While what they share is being
+        learnt, memory says nothing of anybody.
         """
+        if self.watch:
+            return
         candidates = [cpu for cpu in self._stale if not self.rests(cpu)
                       and cpu not in self._tired and cpu not in self._doubtful]
         if candidates and self.buffers.empty:
@@ -472,8 +476,8 @@ class Run:
     def _run(self, move: Move) -> tuple[int, ...]:
         """The CPU runs to its next point; gives the CPUs to which it has sent something."""
         cpu, region = move.cpu, self.region
-        if cpu != self.current:
-            self.current, self.turn, self._writes = cpu, 0, 0
+        if cpu != self.current or self._anew:
+            self.current, self.turn, self._writes, self._anew = cpu, 0, 0, False
             self._seen = {self._stood[cpu]: [0, None, 0, None]} if cpu in self._stood else {}
             self._passed.clear()
         self._waiting.pop(cpu, None)
@@ -556,7 +560,7 @@ class Run:
             if any(site.writes for done in turn if (site := region.sites.get(done.before))):
                 self._changed(cpu)
         self.points = region.points
-        self.current = NOBODY       # the next move begins a turn, and its own count of loops
+        self._anew = True           # .. and its own count of loops
 
     def _taken(self, cpu: int, number: int) -> None:
         """So many of the interrupts that were sent to a CPU have come."""
@@ -637,7 +641,7 @@ class Run:
         self._round = moves
         if self.rests(cpu):
             self._asked[cpu] = 0
-        if self.points is self.region.points:
+        if self.points is self.region.points and moves < PATIENCE:
             self.region.spins |= set(self._passed[len(self._passed) - moves:])
         if self.region.waited and memory:
             self.region.waited(self, cpu)
