@@ -111,6 +111,10 @@ class Locks:
         self.to(cpu, ("spin_report", "probe_returned"), expected, budget)
         if self.m.pc(cpu) != self.m.elf.address("spin_report"):
             raise Fail(WRONG, expected=expected, seen="no report: the call returns")
+        return self.told(cpu)
+
+    def told(self, cpu: int) -> Report:
+        """What spin_report() is told, on a CPU that is about to enter it."""
         regs = self.m.regs(cpu)
         at = regs.rdi if self.m.width == 64 else self.m.ptr(regs.esp + 4)
         code = "<I4xQQI4xQi4xQ" if self.m.width == 64 else "<IIIIIiI"

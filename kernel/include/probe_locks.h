@@ -28,10 +28,13 @@ void probe_ticket_round(void);
 void probe_queued_round(uintptr_t which);
 void probe_spin_round(uintptr_t which);
 
-/* So many rounds of one of them. */
-void probe_rounds(void (*round)(void), uintptr_t times);
+/* So many rounds of one of them, with lock 0. */
+void probe_rounds(void (*round)(uintptr_t which), uintptr_t times);
 
-/* Lock 0, lock 1, both back, the last one first: with a node, or a handle, for each. */
+/*
+ * Lock 0, lock 1, both back: with a node, or a handle, for each.  The last one first; of the queues a
+ * CPU with an odd number gives the first one back first.
+ */
 void probe_queued_nested(void);
 void probe_spin_nested(void);
 
@@ -42,11 +45,13 @@ uintptr_t probe_spin_try(uintptr_t which);
 void      probe_spin_give(uintptr_t which);
 
 /*
- * In the lock; after what is done in it; and when the last call of the contract has returned, where
- * the level is still the lab's own.  The host stops here, so none is inlined.
+ * In the lock; after what is done in it; between the two spinlocks that are given back; and when the
+ * last call of the contract has returned, where the level is still the lab's own.  The host stops here,
+ * so none is inlined.
  */
 void probe_inside(void);
 void probe_outside(void);
+void probe_between(void);
 void probe_after(void);
 
 #endif

@@ -31,6 +31,11 @@ HOST_STOPS_HERE void probe_outside(void)
     __asm__ volatile("" : : : "memory");
 }
 
+HOST_STOPS_HERE void probe_between(void)
+{
+    __asm__ volatile("" : : : "memory");
+}
+
 HOST_STOPS_HERE void probe_after(void)
 {
     __asm__ volatile("" : : : "memory");
@@ -66,13 +71,14 @@ HOST_STOPS_HERE void probe_queued_round(uintptr_t which)
 
 HOST_STOPS_HERE void probe_queued_nested(void)
 {
-    struct queued_node *nodes = probe_node[this_cpu()->id];
+    unsigned            cpu = this_cpu()->id, first = cpu % 2 ? 0 : 1;
+    struct queued_node *nodes = probe_node[cpu];
     queued_acquire(&probe_queued[0], &nodes[0]);
     queued_acquire(&probe_queued[1], &nodes[1]);
     probe_inside();
     probe_outside();
-    queued_release(&probe_queued[1], &nodes[1]);
-    queued_release(&probe_queued[0], &nodes[0]);
+    queued_release(&probe_queued[first], &nodes[first]);
+    queued_release(&probe_queued[!first], &nodes[!first]);
     probe_after();
 }
 
@@ -97,6 +103,7 @@ HOST_STOPS_HERE void probe_spin_nested(void)
     probe_inside();
     probe_outside();
     spin_release(&probe_spin[1], &handles[1]);
+    probe_between();
     spin_release(&probe_spin[0], &handles[0]);
     probe_after();
 }
@@ -126,9 +133,10 @@ HOST_STOPS_HERE void probe_spin_give(uintptr_t which)
     probe_after();
 }
 
-/* So many rounds of one of the above, for the host to age a lock. */
-HOST_STOPS_HERE void probe_rounds(void (*round)(void), uintptr_t times)
+/* So many rounds of one of the above, whose address the host gives; one that takes no argument does
+   not mind to get one. */
+HOST_STOPS_HERE void probe_rounds(void (*round)(uintptr_t which), uintptr_t times)
 {
     while (times--)
-        round();
+        round(0);
 }

@@ -76,12 +76,22 @@ def test_owner_and_level(cell):
         locks.start(other, "probe_spin_give", 0, level=DISPATCH)      # somebody else has it
         locks.check_report(locks.report(other, "SPIN_OWNER reported"), "SPIN_OWNER", other,
                            "probe_spin_give", owner, owner_caller="probe_spin_take")
+        still_taken(locks, 0)
+        cell.park()
+        locks = prepared(cell)
+        taken(locks, owner, 0)
+        locks.start(owner, "probe_spin_give", 0, level=DISPATCH)
+        locks.finish(owner)
+        locks.start(owner, "probe_spin_give", 0, level=DISPATCH)      # nobody has it any more
+        locks.check_report(locks.report(owner, "SPIN_OWNER reported"), "SPIN_OWNER", owner,
+                           "probe_spin_give", -1)
         cell.park()
         locks = prepared(cell)
         taken(locks, owner, 1)
         locks.start(owner, "probe_spin_give", 1, level=PASSIVE)       # from below its level
         locks.check_report(locks.report(owner, "SPIN_LEVEL reported"), "SPIN_LEVEL", owner,
                            "probe_spin_give", owner, which=1)
+        still_taken(locks, 1)
         cell.park()
         locks = prepared(cell)
         locks.start(owner, "probe_spin_take", 0, level=CLOCK)         # from above its level
@@ -91,10 +101,19 @@ def test_owner_and_level(cell):
     no_false_alarm(cell)
 
 
+def still_taken(locks, which):
+    """A mistake is reported before anything is given away: a third CPU waits."""
+    locks.start(2, "probe_spin_round", which)
+    locks.waits(2, "the lock still taken when the mistake is reported")
+
+
 def no_false_alarm(cell):
-    """Two CPUs that do nothing wrong, in every schedule: no report."""
+    """Two CPUs that do nothing wrong, in every schedule: no report.  CPU 0 has had the lock before, so
+    what is left of it there is its own."""
     scene = Scene(cell)
     scene.m.call(0, "probe_spin_init", 0, CLOCK, CHECKED)
+    scene.m.call(0, "probe_spin_round", 0)
+    scene.m.write_u32("probe_shared", 0)
     explore(lock_region(scene, "spin", (0, 1), name="two CPUs, one lock that checks them"),
             most=300, pct=8, walks=8)
 
@@ -113,6 +132,8 @@ def test_stuck(cell):
     """By the clock, not by turns; and only if the same acquisition had it all the time."""
     for start in (1000, 0xFFFF_FFF0):       # the clock wraps
         stuck(prepared(cell), start)
+        cell.park()
+        late(prepared(cell), start)
         cell.park()
 
 
@@ -133,6 +154,21 @@ def stuck(locks, start):
     clock(locks, start + 2 * STUCK_TICKS + 2)
     seen = locks.report(1, "SPIN_STUCK reported")
     locks.check_report(seen, "SPIN_STUCK", 1, "probe_spin_round", 0,
+                       owner_caller="probe_spin_round")
+
+
+def late(locks, start):
+    """The lock has been taken for long when somebody comes: that one has not waited for long."""
+    clock(locks, start)
+    locks.start(0, "probe_spin_round", 0)
+    locks.inside(0)
+    clock(locks, start + STUCK_TICKS - 10)
+    locks.start(1, "probe_spin_round", 0)
+    locks.waits(1)
+    clock(locks, start + STUCK_TICKS + 10)
+    check_waits(locks, 1, why="CPU 1 has waited for 20 ticks")
+    clock(locks, start + 2 * STUCK_TICKS)
+    locks.check_report(locks.report(1, "SPIN_STUCK reported"), "SPIN_STUCK", 1, "probe_spin_round", 0,
                        owner_caller="probe_spin_round")
 
 

@@ -4,7 +4,7 @@ from grader.explore.explore import explore
 from grader.explore.lockcalls import GRACE, HIGH, PASSIVE, Locks
 from grader.explore.nmi import NmiScene
 from grader.explore.region import Memory, Program, Region
-from grader.explore.scene import Scene
+from grader.explore.scene import Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 SIZE, LINES = 56, 32        # LOG_TEXT_SIZE, LOG_LINES
@@ -83,14 +83,22 @@ def test_two(cell):
     lines = [word(cell), word(cell)]
     m.write(text, lines[0].encode().ljust(32, b"\0") + lines[1].encode() + b"\0")
 
+    levels = (PASSIVE, 9)
+
     def both(run):
         count, seen = read_log(m)
         if count != 2 or sorted(seen) != sorted(lines):
             raise Fail(WRONG, expected="two lines, each whole and once",
                        seen=f"{count}: {', '.join(map(repr, seen))}")
+        for cpu, level in enumerate(levels):
+            if m.regs(cpu).cr8 != level:
+                raise Fail(WRONG, expected=f"CPU {cpu} at level {level} again, as before",
+                           seen=f"level {m.regs(cpu).cr8}",
+                           cause="each acquisition needs a handle of its own.")
 
     explore(Region(scene, "two CPUs, one log",
-                   [Program(0, "log_line", (text,), 1), Program(1, "log_line", (text + 32,), 1)],
+                   [Program(cpu, "log_line", (text + 32 * cpu,), flags_for(level, True))
+                    for cpu, level in enumerate(levels)],
                    [Memory("log", m.elf.address("shared_log"), m.elf.size("shared_log"))],
                    check=both, start="the log is empty, two CPUs are about to write a line"),
             preemptions=1, most=200, pct=8, walks=8)

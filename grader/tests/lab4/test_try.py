@@ -2,15 +2,21 @@
 
 from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, Locks
 from grader.explore.nmi import NmiScene
+from grader.explore.registers import IF
+from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 
 def test_try(cell):
     for level in (DISPATCH, CLOCK):
         from_kernel(cell, level)
+    for taker in ("probe_spin_try", "probe_spin_take"):
+        for owner, other in ((0, 1), (1, 0)):
+            place(cell, taker, owner, other)
     for level in (DISPATCH, HIGH):
         for held in (False, True):
             from_nmi(cell, level, held)
+    anywhere(cell)
 
 
 def from_kernel(cell, level):
@@ -22,13 +28,16 @@ def from_kernel(cell, level):
         locks.start(cpu, "probe_spin_try", 0)
         locks.to(cpu, "probe_after", "spin_try() returns")
         locks.check_level(cpu, level, "with a lock that spin_try() took")
+        check_flag(locks, cpu, False)
         locks.finish(cpu)
         if not m.result(cpu):
             raise Fail(WRONG, expected="spin_try() takes a free lock", seen="false")
         for before in (PASSIVE, level):
-            locks.start(other, "probe_spin_try", 0, level=before)
+            interrupts = before == level
+            locks.start(other, "probe_spin_try", 0, level=before, interrupts=interrupts)
             locks.to(other, "probe_after", "spin_try() returns")
             locks.check_level(other, before, "after a try in vain")
+            check_flag(locks, other, interrupts)
             locks.finish(other)
             if m.result(other):
                 raise Fail(WRONG, expected="spin_try() of a lock that another CPU has is false",
@@ -37,6 +46,60 @@ def from_kernel(cell, level):
         locks.finish(cpu)
         locks.round(other, "probe_spin_round", 0)
         cell.park()
+
+
+def check_flag(locks, cpu, wanted):
+    seen = bool(locks.m.regs(cpu).flags & IF)
+    if seen != wanted:
+        raise Fail(WRONG, expected=f"IF {int(wanted)} after spin_try(), as before", seen=f"IF {int(seen)}",
+                   cause="IF is the caller's, and in an NMI it must stay 0.")
+
+
+def place(cell, taker, owner, other):
+    """Where the owner took it is where it called; and a try in vain leaves that as it is."""
+    locks = Locks(cell)
+    locks.m.call(0, "probe_spin_init", 0, DISPATCH, CHECKED)
+    locks.start(owner, taker, 0)
+    locks.finish(owner)
+    locks.start(other, "probe_spin_try", 0)
+    locks.finish(other)
+    locks.start(other, "probe_spin_give", 0, level=DISPATCH)
+    locks.to(other, ("spin_report", "probe_returned"), "SPIN_OWNER reported")
+    if locks.m.pc(other) == locks.m.elf.address("spin_report"):     # else 4.5 is at fault, not 4.6
+        locks.check_report(locks.told(other), "SPIN_OWNER", other, "probe_spin_give", owner,
+                           owner_caller=taker)
+    cell.park()
+
+
+def anywhere(cell):
+    """An NMI tries before each instruction of spin_acquire() and spin_release()."""
+    scene = NmiScene(cell)
+    scene.ready()
+    m = scene.m
+    m.call(0, "probe_spin_init", 0, DISPATCH, CHECKED)
+    scene.order(lock=True)
+
+    def again():
+        scene.forget()
+        m.write_u32("probe_shared", 0)
+        m.start(0, "probe_spin_round", 0)
+        scene.run_to("probe_spin_round", "the round begins")
+
+    def finish():
+        scene.run_to("probe_returned", "the round comes back, and the NMI in it does")
+        seen = scene.check_nmis()
+        if seen.tries != 1 or seen.level_after != seen.level_before:
+            raise Fail(WRONG, expected=f"one try, and level {seen.level_before} again after it",
+                       seen=f"{seen.tries}, and level {seen.level_after}")
+        if m.u32("probe_shared") != 1 + seen.taken:
+            raise Fail(WRONG, expected=f"{1 + seen.taken} steps of what the lock protects",
+                       seen=str(m.u32("probe_shared")))
+
+    again()
+    start = m.snapshot()
+    path = labs_own(scene, trace(scene, "spin_acquire() to spin_release()",
+                                 [m.elf.address("probe_returned")], "its return", nmis=True))
+    sweep(scene, start, path, scene.event, finish, again)
 
 
 def from_nmi(cell, level, held):
