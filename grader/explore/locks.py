@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from grader.explore.region import Memory, Program, Region, Run
 from grader.explore.scene import Scene, flags_for
+from grader.machine.types import ADDRESS
 from grader.verdict import WRONG, Fail
 
 LOCK_SIZE = 64
@@ -15,6 +17,7 @@ KINDS = {               # what the host calls, and what it shares
     "queued": ("probe_queued_round", "probe_queued"),
     "spin": ("probe_spin_round", "probe_spin"),
 }
+SETTLED = 400           # instructions after which a CPU waits
 TWO_INSIDE = "at most one CPU between taking the lock and giving it back"
 
 
@@ -66,17 +69,20 @@ def asked(run: Run, cpu: int) -> None:
 
 
 def _first_move(run: Run, cpu: int) -> int:
+    if cpu in run.notes.get("opened", ()):
+        return -1
     return next((n for n, done in enumerate(run.log) if done.move.cpu == cpu), len(run.log))
 
 
-def counted(run: Run) -> None:
-    """At the end: every CPU was inside once, and its step of the shared counter is there."""
+def counted(run: Run, often: int = 1) -> None:
+    """At the end: every CPU was inside so often, and its steps of the shared counter are there."""
     m, cpus = run.m, run.region.cpus
-    rounds = len(cpus)
+    rounds = len(cpus) * often
     came = run.notes.get("order", [])
-    if sorted(came) != sorted(cpus):
-        raise Fail(WRONG, expected=f"each of {rounds} CPUs between taking the lock and giving it "
-                   "back, once", seen=", ".join(f"CPU {cpu}" for cpu in came) or "none of them")
+    if sorted(came) != sorted(list(cpus) * often):
+        raise Fail(WRONG, expected=f"each of {len(cpus)} CPUs between taking the lock and giving it "
+                   f"back, {'once' if often == 1 else f'{often} times'}",
+                   seen=", ".join(f"CPU {cpu}" for cpu in came) or "none of them")
     seen = m.u32("probe_shared")
     if seen != rounds:
         raise Fail(WRONG, expected=f"{rounds} steps of a counter that only the holder changes",
@@ -84,12 +90,48 @@ def counted(run: Run) -> None:
                    "did not see what the other had written.")
 
 
+class Opened(Region):
+    """A region that begins in the middle: CPU 0 is about to give the lock back, and of the others some
+    wait for it.  Not for locks with levels: the host cannot set one."""
+
+    def __init__(self, *args, waiting: Iterable[int], **kwargs):
+        self.stops = {0: "probe_outside"} | {cpu: "probe_inside" for cpu in waiting}
+        self.stacks: list[tuple[int, int]] = []
+        super().__init__(*args, **kwargs)
+
+    def _start(self) -> None:
+        super()._start()
+        for cpu, until in self.stops.items():
+            top = self.m.regs(cpu).sp
+            stop = self.m.run(cpu, until, SETTLED)
+            if cpu == 0 and stop.reason != ADDRESS:
+                raise self.scene.failed(stop, "CPU 0 takes a lock that is free")
+            if cpu and stop.reason == ADDRESS:
+                raise Fail(WRONG, expected=TWO_INSIDE, seen=f"CPU 0 and CPU {cpu} are both there")
+            now = self.m.regs(cpu)
+            self.registers[cpu] = {name: now.values[name] for name in self.general}
+            self.stacks.append((now.sp, top - now.sp))
+        self.called = self.start = self.m.snapshot()
+
+    def keep(self, ranges) -> None:
+        super().keep([*ranges, *self.stacks])
+
+    def opening(self, run: Run) -> None:
+        """What was seen until then."""
+        run.notes["order"] = [0]
+        run.notes["opened"] = list(self.stops)
+        run.notes["asked"] = {cpu: -1 for cpu in self.stops if cpu}
+
+
 def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0, fair: bool = False,
                 levels: dict[int, int] | None = None, events=(), check=counted, after=None,
-                function: str = "", name: str = "", memory: Iterable[Memory] = ()) -> Region:
+                function: str = "", name: str = "", memory: Iterable[Memory] = (),
+                rounds: int = 1, waiting: list[int] | None = None) -> Region:
     """Each of the CPUs takes one lock and gives it back, at its level (DISPATCH unless told).
 
-    `after` is called as after(run, cpu) when a CPU has given it back.
+    `after` is called as after(run, cpu) when a CPU has given it back.  With `rounds` each does so more
+    than once, in any order.  With `waiting` it begins where CPU 0 has the lock and these, if any, wait
+    for it: see Opened.
     """
     m = scene.m
     call, symbol = KINDS[kind]
@@ -99,10 +141,22 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
               Memory("counter", m.elf.address("probe_shared"), 4), *_nodes(m, kind, cpus)]
     levels = levels or {}
     args = (which,) if kind in ("queued", "spin") and not function else ()
-    programs = [Program(cpu, call, args, flags_for(levels.get(cpu, 2), True))
+    began = call
+    if rounds > 1:
+        began, args = "probe_rounds", (m.elf.address(call), rounds)
+    programs = [Program(cpu, began, args, flags_for(levels.get(cpu, 2), True))
                 for cpu in cpus]
     number = {2: "two", 3: "three", 4: "four"}.get(len(cpus), str(len(cpus)))
-    return Region(
+    opened = waiting is not None
+    make = partial(Opened, waiting=waiting) if opened else Region
+    start = f"the lock is free, {number} CPUs are about to take it"
+    if opened:
+        others = "".join(f"CPU {cpu} waits, " for cpu in waiting)
+        start = f"CPU 0 has the lock, {others}the others are about to take it"
+        name = name or f"{number} CPUs, one of them about to give the lock back"
+    if rounds > 1:
+        name, check = name or f"{number} CPUs, one lock, {rounds} times", partial(check, often=rounds)
+    region = make(
         scene, name or f"{number} CPUs, one lock", programs, [*shared, *memory],
         functions=[call],
         marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves}
@@ -112,7 +166,10 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         events=events, check=check, waited=asked if fair else None,
         columns={"in": lambda run: " ".join(map(str, holders(run, m.elf.address("probe_outside"))))
                  or "-"},
-        start=f"the lock is free, {number} CPUs are about to take it")
+        start=start)
+    if opened:
+        region.begun = region.opening
+    return region
 
 
 def _nodes(m, kind: str, cpus: list[int]) -> list[Memory]:

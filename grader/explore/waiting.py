@@ -15,26 +15,33 @@ LOOKED_AT = 160         # instructions of its loop
 LINE = 64
 LAB = 4                 # whose instructions are looked at
 BUDGET = 20_000
+FLAGS = 2 << 8 | 1      # DISPATCH_LEVEL, interrupts on
 
 
-def wait_for(scene: Scene, function: str, *args: int, flags: int = 2 << 8 | 1) -> list:
-    """CPU 0 has the lock; gives what CPU 1 executes in its loop: (site or None, text, registers)."""
+def wait_for(scene: Scene, function: str, *args: int, flags: int = FLAGS) -> list:
+    """CPU 0 has the lock; gives what CPU 1 executes in its loop: see waits()."""
     m = scene.m
     m.start(HOLDER, function, *args, flags=flags)
     stop = m.run(HOLDER, "probe_inside", BUDGET)
     if stop.reason != "address":
         raise scene.failed(stop, f"{function}() takes a lock that is free")
-    m.start(WAITER, function, *args, flags=flags)
-    stop = m.run(WAITER, "probe_inside", SETTLED)
+    return waits(scene, WAITER, function, *args, flags=flags)
+
+
+def waits(scene: Scene, cpu: int, function: str, *args: int, flags: int = FLAGS) -> list:
+    """A CPU wants the lock too; gives what it executes in its loop: (site or None, text, registers)."""
+    m = scene.m
+    m.start(cpu, function, *args, flags=flags)
+    stop = m.run(cpu, "probe_inside", SETTLED)
     if stop.reason == "address":
-        raise Fail(WRONG, expected="CPU 1 waits: CPU 0 has the lock", seen="both have it")
+        raise Fail(WRONG, expected=f"CPU {cpu} waits: CPU 0 has the lock", seen="both have it")
     if stop.reason != "budget":
-        raise scene.failed(stop, "CPU 1 waits for the lock")
+        raise scene.failed(stop, f"CPU {cpu} waits for the lock")
     seen = []
     for _ in range(LOOKED_AT):
-        now = m.regs(WAITER)
+        now = m.regs(cpu)
         seen.append((site_at(m.elf, now.pc), m.elf.instruction(now.pc).text, now))
-        m.step(WAITER)
+        m.step(cpu)
     return seen
 
 
@@ -86,23 +93,23 @@ def _turns(pcs: list[int]) -> tuple[int, list[int]]:
     return first, [n for n, pc in enumerate(pcs) if pc == first]
 
 
-def check_local(scene: Scene, function: str, own: str) -> None:
-    """Fails if the loop reads a line that is not the waiter's own."""
+def check_local(scene: Scene, function: str, lock: str) -> None:
+    """Three CPUs wait.  Fails if one reads the lock's own line in its loop, or two read the same."""
     m = scene.m
-    seen = wait_for(scene, function, 0)
-    start = m.elf.address(own) + 2 * WAITER * LINE
-    low, top = m.ptr(scene.block_of(WAITER) + scene.offset["cpu_kstack_top"]) \
-        - scene.offset["kstack_size"], m.ptr(scene.block_of(WAITER) + scene.offset["cpu_kstack_top"])
-    _, turns = _turns([now.pc for _, _, now in seen])
-    for site, text, now in seen[turns[0]:] if turns else seen:
-        if site is None or not site.size or site.segment == "gs" or lab_of(m.elf, now.pc) != LAB:
-            continue
-        at = site.where(now.values, m.width)
-        mine = (start <= at < start + 2 * LINE or low <= at < top
-                or scene.block_of(WAITER) <= at < scene.block_of(WAITER) + scene.offset["cpu_size"])
-        if not mine:
-            raise Fail(WRONG, expected="a CPU that waits reads its own node",
-                       seen=f"{text} reads {at:#x}, which others read too",
-                       went_wrong=m.place(now.pc),
-                       cause="if all wait on one line, each release is a message to all of them.")
-    check_pauses(scene, seen)
+    seen = {WAITER: wait_for(scene, function, 0)}
+    seen |= {cpu: waits(scene, cpu, function, 0) for cpu in (2, 3)}
+    lines = {m.elf.address(lock) // LINE: "the lock"}
+    for cpu, loop in seen.items():
+        _, turns = _turns([now.pc for _, _, now in loop])
+        mine = {}
+        for site, text, now in loop[turns[0]:] if turns else loop:
+            if site and site.size and site.segment != "gs" and lab_of(m.elf, now.pc) == LAB:
+                mine[site.where(now.values, m.width) // LINE] = text, now.pc
+        for line, (text, pc) in mine.items():
+            if line in lines:
+                raise Fail(WRONG, expected="a CPU that waits reads a line of its own",
+                           seen=f"{text} of CPU {cpu} reads {line * LINE:#x}, the line of {lines[line]}",
+                           went_wrong=m.place(pc),
+                           cause="if all wait on one line, each release is a message to all of them.")
+        lines |= dict.fromkeys(mine, f"CPU {cpu}")
+    check_pauses(scene, seen[WAITER])
