@@ -68,6 +68,11 @@ def test_suppressed(cell):
         scene.take(1)
         scene.may_leave(True, "when nothing waits")
         scene.check_armed(True, "once ring_arm() was true")
+        scene.take(0)
+        scene.check_armed(False, "behind a ring_drain() that took nothing, though ring_arm() was true "
+                          "before it")
+        scene.may_leave(True, "when nothing waits")
+        scene.check_armed(True, "once ring_arm() was true")
 
 
 def while_it_drains(scene, waiting):

@@ -145,7 +145,9 @@ def test_refused(cell):
     bad = [(handle, *pair) for handle, where in buffers.items() for pair in outside(*where)]
     handles = list(buffers)
     bad += [(scene.random.choice(handles), at, 8) for at in kernel_addresses(scene) if at > 512]
-    bad += [(handle, 0, scene.random.randrange(1, 9)) for handle in strangers(handles, dead)]
+    # No bytes at all are of no buffer either.
+    bad += [(handle, 0, length) for handle in strangers(handles, dead)
+            for length in (0, scene.random.randrange(1, 9))]
     scene.random.shuffle(bad)
     every = []
     for each in bad:
@@ -210,6 +212,7 @@ def first_repeated(handles):
 
 def names_nothing(scene, handle, words):
     """A descriptor with this handle is refused, and it cannot be given back."""
-    drained(scene, [(handle, 0, 8)], f"handle {handle:#x} stood for nothing: {words}")
+    drained(scene, [(handle, 0, length) for length in (0, 8)],
+            f"handle {handle:#x} stood for nothing: {words}")
     if scene.revoke(handle):
         raise Fail(WRONG, expected=f"ring_revoke({handle:#x}) is false: {words}", seen="true")
