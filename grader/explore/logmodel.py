@@ -69,18 +69,20 @@ class Log:
     read: list[Record] = field(default_factory=list)        # what came out
     gone: list[Record] = field(default_factory=list)        # dropped, or overwritten
     refused: list[Record] = field(default_factory=list)     # of these, that never had room
+    found: dict[Record, int] = field(default_factory=dict)  # places that were taken when it came
     tried: int = 0
     failed: Fail | None = None          # this order of things cannot be: it was seen otherwise
 
     def copy(self) -> Log:
         return replace(self, there=[*self.there], open={*self.open}, read=[*self.read],
-                       gone=[*self.gone], refused=[*self.refused])
+                       gone=[*self.gone], refused=[*self.refused], found={**self.found})
 
     # ---- writers ----
 
     def reserve(self, record: Record) -> bool:
         """Whether there is room; makes it if that is the policy."""
         self.tried += 1
+        self.found[record] = len(self._with(record.cpu))
         if record.size > BYTES or not self.make_room(record):
             self.gone.append(record)
             self.refused.append(record)
@@ -112,10 +114,6 @@ class Log:
     def _with(self, cpu: int) -> list[Record]:
         """What shares its room with a record of this CPU."""
         return [each for each in self.there if not self.own or each.cpu == cpu]
-
-    def taken(self, cpu: int) -> int:
-        """How many places are not free for this CPU."""
-        return len(self._with(cpu))
 
     # ---- the reader ----
 

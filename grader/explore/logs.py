@@ -19,6 +19,7 @@ POLICIES = {DISCARD: "LOG_DISCARD", OVERWRITE: "LOG_OVERWRITE"}
 WRITE, READ, DROPPED = range(3)         # enum probe_log_kind
 STEP = struct.Struct(f"<4I{RECORD.size}s")
 STEPS = 256                             # PROBE_LOG_STEPS
+NOT_DONE = 0xA5A5_A5A5                  # a step's result before the kernel comes to it
 CACHE_LINE = 64
 LOG_SIZE = 40960                        # LOGRING_SIZE
 WORDS = 1 << 32
@@ -41,6 +42,7 @@ class LogScene(NmiScene):
                        seen=str(self.policy))
         self.own = False
         self.log = Log(self.policy, 0, False)
+        self.first = 0
         self.numbers: set[int] = set()
         self.sides: list[tuple[str, int, bytes]] = []
 
@@ -56,7 +58,8 @@ class LogScene(NmiScene):
             data = self.random.randbytes(side)
             self.m.write(self.at + at, data)
             self.sides.append((name, self.at + at, data))
-        self.m.call(self.random.choice((0, 1)), "logring_init", self.at, room, first % WORDS)
+        self.first = first % WORDS
+        self.m.call(self.random.choice((0, 1)), "logring_init", self.at, room, self.first)
         self.log = Log(self.policy, room, self.own)
 
     def find_kind(self) -> None:
@@ -98,14 +101,26 @@ class LogScene(NmiScene):
         if interrupts is None:
             interrupts = self.random.random() < 0.5
         self.m.start(cpu, "probe_log_play", len(steps), flags=flags_for(level, interrupts))
-        self.back(cpu, "logring_reserve(), logring_commit(), logring_read() and logring_dropped() "
-                  "come back", COME_BACK * len(steps))
+        try:
+            self.back(cpu, "logring_reserve(), logring_commit(), logring_read() and "
+                      "logring_dropped() come back", COME_BACK * len(steps))
+        except Fail as fail:
+            fail.failure.extra += self._stands(steps, self.m.read(table, len(raw)))
+            raise
         results = STEP.iter_unpack(self.m.read(table, len(raw)))
         return [self._result(step[0], *result) for step, result in zip(steps, results)]
 
     def _pack(self, kind: int, record: Record | None = None) -> bytes:
         number, size = (record.number, record.size) if record else (0, 0)
-        return STEP.pack(kind, number, size, 0, b"")
+        return STEP.pack(kind, number, size, NOT_DONE, b"")
+
+    def _stands(self, steps: list[Step], raw: bytes) -> list[str]:
+        """The log, and the step from which a CPU did not come back."""
+        done = sum(result != NOT_DONE for _, _, _, result, _ in STEP.iter_unpack(raw))
+        words = ["a record is written", "logring_read()", "logring_dropped()"]
+        return [f"logring_init() was given {self.log.room} records and {self.first:#x} as the first "
+                "number.", f"Step {done + 1} of {len(steps)}: {words[steps[done][0]]}."
+                if done < len(steps) else "All steps were done."]
 
     def _result(self, kind: int, _kind, _number, _size, result: int, record: bytes):
         if kind == WRITE:
@@ -160,7 +175,7 @@ class LogScene(NmiScene):
         if seen == room:
             return
         state = f"LOGRING_BYTES is {BYTES}" if record.size > BYTES else \
-            f"{log.taken(record.cpu)} of {log.room} places are taken"
+            f"{log.found[record]} of {log.room} places were taken before it"
         raise Fail(WRONG, expected=f"logring_reserve() {_room(room)} a record of {record.size} "
                    f"bytes on CPU {record.cpu}", seen=f"it {_room(seen)} it",
                    cause=f"{state}; the policy is {POLICIES[self.policy]}.")

@@ -91,9 +91,6 @@ def test_tries(cell):
 
 # ---- 6.3b ----
 
-
-# ---- 6.3b ----
-
 def edges(peer):
     """Where the program says that the next free slot is, from the kernel's count on."""
     slots = peer.slots
