@@ -14,6 +14,7 @@ from functools import cached_property
 from grader.explore.rings import (
     DATA_SIZE, DESCRIPTOR, DISPATCH, FNV_PRIME, FNV_START, LIES, MASKED, PAGE, SEQUENCE, SLOTS_MAX,
     SUNK, WORDS, Layout, RingScene, Sunk, fnv, say)
+from grader.explore.ringwords import check_kernel_page
 from grader.explore.scene import Guarded, flags_for
 from grader.machine.types import ADDRESS, Unmapped
 from grader.verdict import WRONG, Fail
@@ -26,6 +27,7 @@ ASKED = ROW_ASKED.size
 ROWS_MAX = 4096                         # PROBE_ROWS_MAX
 NOT_RUN = b"\xA5" * ANSWER.size         # what stands in a row before the kernel comes to it
 ROW_BUDGET, SINK_BUDGET = 2000, 4000    # instructions for a row, and for each descriptor of it
+NAMED = 4                               # descriptors of a try that a report shows
 WORDS_OF = ("handle", "offset", "length", "cookie")
 
 
@@ -240,7 +242,8 @@ class HostileScene(RingScene):
             return b""
 
     def check_kept(self, **details) -> None:
-        """Fails if the kernel wrote where nothing of this ring is."""
+        """Fails if the kernel wrote where nothing of this ring is, or anything else into its page."""
+        check_kernel_page(self)
         self.check_canaries(cause="this is outside what the lab has of a ring.", **details)
         for name, at, before in self.kept:
             now = self._look(at, len(before))
@@ -295,6 +298,13 @@ class HostileScene(RingScene):
         buffer = f"{size} bytes from {start} of RING_DATA" if size >= 0 else "no buffer"
         return [f"descriptor {number} says: handle {handle:#x} ({buffer}), offset {offset:#x}, "
                 f"length {length:#x}"]
+
+    def _taken(self, budget: int) -> list[str]:
+        """_named() of the first descriptors that the next drain takes."""
+        peer = self.peer
+        count = min(peer.waiting() or 0, budget)
+        waiting = [peer.descriptor(peer.next + ahead) for ahead in range(count)]
+        return [line for number in range(min(count, NAMED)) for line in self._named(waiting, number)]
 
     def check_published(self, **details) -> None:
         """Fails unless the program is told what was taken."""
@@ -382,11 +392,13 @@ class HostileScene(RingScene):
                        seen=result_words(self.signed(seen[0])), extra=state)
         if wanted[1:3] != seen[1:3]:
             raise Fail(WRONG, expected=f"{words}{wanted[1]} descriptors to ring_sink(), {wanted[2]} "
-                       "to ring_refuse()", seen=f"{seen[1]} and {seen[2]}", extra=state)
+                       "to ring_refuse()", seen=f"{seen[1]} and {seen[2]}",
+                       extra=state + self._taken(budget))
         if wanted[3] != seen[3]:
+            state = state + self._taken(budget)
             sunk = self.peer.drain(budget)[1]
-            raise Fail(WRONG, expected=words + "; ".join(say(each) for each in sunk[:4]) +
-                       (f"; and {len(sunk) - 4} more" if len(sunk) > 4 else ""),
+            raise Fail(WRONG, expected=words + "; ".join(say(each) for each in sunk[:NAMED]) +
+                       (f"; and {len(sunk) - NAMED} more" if len(sunk) > NAMED else ""),
                        seen="other bytes, lengths or cookies, or another order", extra=state)
         raise Fail(WRONG, expected=f"{words}ring_arm() says {str(bool(wanted[4])).lower()}",
                    seen=str(bool(seen[4])).lower(), extra=state)

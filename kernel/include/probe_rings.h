@@ -103,6 +103,9 @@ bool probe_log_write(uintptr_t number, uintptr_t size);
 bool probe_log_begin(uintptr_t number, uintptr_t size);
 void probe_log_end(void);
 
+/* So many records are dropped: each of them is too large. */
+void probe_log_drop(uintptr_t times);
+
 /* logring_read() into probe_record. */
 bool probe_log_read(void);
 

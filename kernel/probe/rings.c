@@ -70,6 +70,17 @@ HOST_STOPS_HERE void probe_refused(uint32_t cookie)
     note(REFUSED, cookie, 0, FNV_START);
 }
 
+#define POISON       0xa5
+#define POISON_WORDS 64
+
+/* What the lab's code finds on its stack: nothing that may come out of a ring or a log. */
+static __attribute__((noinline)) void poison_stack(void)
+{
+    volatile uintptr_t stack[POISON_WORDS];
+    for (unsigned i = 0; i < POISON_WORDS; i++)
+        stack[i] = (uintptr_t)-1 / 0xff * POISON;
+}
+
 int probe_ring_new(struct thread *thread, uint32_t slots, uint32_t first)
 {
     struct ring *ring = &rings[0];
@@ -97,6 +108,7 @@ HOST_STOPS_HERE uint32_t probe_push(uintptr_t first, uintptr_t count)
 HOST_STOPS_HERE int probe_drain(uintptr_t budget, uintptr_t times)
 {
     int result = 0;
+    poison_stack();
     while (times--)
         result = ring_drain(&rings[0], (uint32_t)budget);
     return result;
@@ -181,6 +193,12 @@ HOST_STOPS_HERE bool probe_log_write(uintptr_t number, uintptr_t size)
     return true;
 }
 
+HOST_STOPS_HERE void probe_log_drop(uintptr_t times)
+{
+    while (times--)
+        logring_reserve(&probe_log, LOGRING_BYTES + 1);
+}
+
 HOST_STOPS_HERE bool probe_log_read(void)
 {
     return logring_read(&probe_log, &probe_record);
@@ -196,18 +214,6 @@ HOST_STOPS_HERE uint32_t probe_log_read_all(uintptr_t most)
     return read;
 }
 
-#define POISON       0xa5
-#define POISON_STACK 512
-
-/* What a reader finds on its stack, and where it puts the record: nothing that it may keep. */
-static __attribute__((noinline)) void poison(struct log_record *record)
-{
-    volatile uint8_t stack[POISON_STACK];
-    for (unsigned i = 0; i < sizeof(stack); i++)
-        stack[i] = POISON;
-    memset(record, POISON, sizeof(*record));
-}
-
 HOST_STOPS_HERE void probe_log_play(uintptr_t count)
 {
     for (struct probe_log_step *step = probe_log_steps; step < probe_log_steps + count; step++) {
@@ -216,7 +222,8 @@ HOST_STOPS_HERE void probe_log_play(uintptr_t count)
             step->result = probe_log_write(step->number, step->size);
             break;
         case PROBE_LOG_READ:
-            poison(&step->record);
+            poison_stack();
+            memset(&step->record, POISON, sizeof(step->record)); /* it may keep nothing of it */
             step->result = logring_read(&probe_log, &step->record);
             break;
         case PROBE_LOG_DROPPED:

@@ -5,6 +5,7 @@ from grader.explore.logs import DROPPED, READ, WRITE, LogScene
 from grader.verdict import WRONG, Fail
 
 ROOMS = (2, 4, 8, 64)
+MANY, DROP_BUDGET = (1 << 16) + 4, 300      # records that are dropped; instructions for each
 NEAR = 1 << 31, 1 << 32     # where numbers of 32 bits change their sign, and begin again
 
 
@@ -76,6 +77,18 @@ def test_full(cell):
                 scene.play(cpu, [(WRITE, scene.record(cpu)) for _ in range(count)] + [(DROPPED,)])
             scene.settle([scene.log])
             rounds(scene, cpus, 5, min(4 * room, 64))
+    many_dropped(scene)
+
+
+def many_dropped(scene):
+    """The count of dropped records is one of 32 bits."""
+    scene.new(4, scene.random.getrandbits(32))
+    large = scene.record(0, BYTES + 1)
+    scene.m.call(0, "probe_log_drop", MANY, budget=MANY * DROP_BUDGET)
+    scene.log.tried += MANY
+    scene.log.gone += [large] * MANY
+    scene.play(1, random_steps(scene, 1, 16, 0.8))
+    scene.settle([scene.log])
 
 
 def test_wrap(cell):

@@ -8,6 +8,7 @@ from grader.explore.sweep import Event, given, go_to, sweep, trace
 from grader.verdict import WRONG, Fail
 
 NMI_SIZE = 8            # bytes that an NMI writes
+TURNS = 128             # records that go through, one at a time
 INNER, SAMPLES = 2, 12  # places of the first NMI, and for each of the second in it
 GIVEN = 5               # boundaries of a path in given code: all the same to the lab
 DEADLOCK = ("the handler waits for what it has interrupted, which goes on when the handler is "
@@ -140,20 +141,33 @@ def nested(cell, room, taken, name):
 
 def test_stopped(cell):
     """A writer, or the reader, stands still while others write more than there is room for."""
-    stopped_for_cpu(cell, 2, 2)
+    stopped_for_cpu(cell, 2, 2, much)
+    stopped_for_cpu(cell, 4, 0, one_at_a_time)
     stopped_for_nmi(cell, 4, 1)
     reader_stopped(cell, 2, 2)
     holds(cell)
 
 
-def stopped_for_cpu(cell, room, taken):
-    """CPU 0 stands before each instruction of its writing; CPU 1 writes, and reads in between."""
-    scene = ready(cell, room, taken)
-    before = scene.log
-    mine, start, path = write(scene, f"{taken} of {room} places taken, CPU 1 writes")
+def much(scene, room):
+    """CPU 1 writes more than there is room for, twice, and reads in between."""
     steps = [(READ,) for _ in range(scene.random.randrange(2))]
     steps += [(WRITE, scene.record(1)) for _ in range(room + 1)] + [(READ,)]
-    steps += [(WRITE, scene.record(1)) for _ in range(room)] + [(READ,)] * 2
+    return steps + [(WRITE, scene.record(1)) for _ in range(room)] + [(READ,)] * 2
+
+
+def one_at_a_time(scene, room):
+    """CPU 1 reads each record before it writes the next: the log is never full, however old what
+    CPU 0 knows of it is."""
+    return [step for _ in range(TURNS) for step in ((WRITE, scene.record(1)), (READ,))]
+
+
+def stopped_for_cpu(cell, room, taken, others):
+    """CPU 0 stands before each instruction of its writing; CPU 1 does what `others` says."""
+    scene = ready(cell, room, taken)
+    before = scene.log
+    name = f"{taken} of {room} places taken, CPU 1 writes {others.__name__.replace('_', ' ')}"
+    mine, start, path = write(scene, name)
+    steps = others(scene, room)
     seen = []
 
     def burst():

@@ -3,6 +3,7 @@
 from grader.explore.ring3 import Ring3
 from grader.explore.rings import (
     DESCRIPTOR, DOORBELL, FULL, KERNEL, PUSHED, SEQUENCE, SLOTS_MAX, USER, WORDS, RingScene)
+from grader.explore.ringwords import check_kernel_page
 from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
@@ -69,6 +70,7 @@ class Queue:
             raise Fail(WRONG, expected=f"ring_drain() with a budget of {budget} takes {wanted} out of "
                        f"{start}", seen=str(seen))
         self.took(wanted)
+        check_kernel_page(self.scene)
 
     def took(self, count):
         """So many have come out."""
