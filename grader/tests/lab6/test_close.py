@@ -2,6 +2,7 @@
 
 from grader.explore.access import sites_of
 from grader.explore.explore import explore
+from grader.explore.logregion import call_again, result
 from grader.explore.pages import Pages, check_none_lost, go_on, watched
 from grader.explore.region import Memory, Program, Region, lab_of
 from grader.explore.ring3 import Ring3
@@ -281,6 +282,8 @@ def test_after(cell):
     by_ring_3(cell)
     cell.park()
     while_it_is_made(cell)
+    cell.park()
+    while_there_is_none(cell)
 
 
 def by_ring_3(cell):
@@ -356,3 +359,45 @@ def while_it_is_made(cell):
         raise Fail(WRONG, expected="no reference for another CPU before ring_map() is done with the "
                    "ring", seen=f"CPU 1 has one before this is so: {missing}", went_wrong=where,
                    cause="ring_service_all() comes at any time, and drains what it gets.") from None
+
+
+def while_there_is_none(cell):
+    """Two CPUs ask for a reference of a ring that is closed; one does while the ring is made."""
+    scene, _, _ = filled(cell, 1)
+    scene.m.call(0, "ring_exit", scene.pointer_of_space())
+    asks = [Program(cpu, "ring_get", (scene.ring,), LEVEL) for cpu in (0, 1)]
+    shared = [Memory("the ring", scene.ring, scene.field["size"])]
+    explore(Fresh(scene, "two ask for a reference of a closed ring", asks, shared,
+                  check=lambda run: check_none(run, asks), start="the ring is closed; both CPUs "
+                  "are about to call ring_get()"), most=20, pct=2, walks=2)
+    cell.park()
+    scene = RingScene(cell)
+    scene.owner, scene.slots = scene.thread(), 8
+    place(scene, scene.slots)
+    programs = [Program(0, "probe_use", (0,), LEVEL), Program(1, "ring_map", (scene.ring, 0), LEVEL)]
+    shared = [Memory("the ring", scene.ring, scene.field["size"])]
+    explore(Fresh(scene, "one asks for a reference while the ring is made", programs, shared,
+                  words={"probe_use": "calls ring_get()"},
+                  check=lambda run: check_first(run, scene), start="CPU 0 is about to ask for a "
+                  "reference, CPU 1 to make the ring"), most=20, pct=2, walks=2)
+
+
+def check_none(run, asks):
+    """No CPU was given a reference."""
+    for each in asks:
+        if result(run, each.cpu) & 0xFF:
+            raise Fail(WRONG, expected="ring_get() gives false: the ring is closed, and its pages "
+                       "are free", seen=f"true, on CPU {each.cpu}",
+                       cause="another CPU asks just now: that it does must not look like a reference.")
+
+
+def check_first(run, scene):
+    """The ring is made: its program has a reference, the only one, which goes when it ends."""
+    call_again(run, 1, "ring_get", scene.ring)
+    if not result(run, 1) & 0xFF:
+        raise Fail(WRONG, expected="a reference, now that ring_map() has made the ring",
+                   seen="ring_get() gives false",
+                   cause="what CPU 0 did to the count, it undid when ring_map() had written it.")
+    call_again(run, 1, "ring_put", scene.ring)
+    call_again(run, 0, "ring_exit", scene.pointer_of_space())
+    check_place(scene, False, "when the program, which had the last reference, has ended")
