@@ -25,7 +25,8 @@ def explain(result: Build, log: str, sources: list[Source], trouble: list[str]) 
     if compilelog.FULL in log:
         raise OSError(errno.ENOSPC, compilelog.FULL)
     own = [m for each in compilelog.errors(log) if (m := _as_known(each, sources))]
-    linker = [f"`{n}` is used but defined nowhere" for n in compilelog.undefined(log)]
+    linker = [f"`{n}` is used but defined nowhere" + (f": {cause}" if cause else "")
+              for n in compilelog.undefined(log) for cause in [compilelog.cause_of(n)]]
     linker += [f"`{n}` is defined twice" for n in compilelog.duplicates(log)]
     targets = compilelog.failed_targets(log)
     if own:

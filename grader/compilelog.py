@@ -9,6 +9,10 @@ MESSAGE = re.compile(r"^(?P<file>[^\s:][^:\n]*):(?P<line>\d+):(?:(?P<column>\d+)
                      r"(?P<kind>fatal error|[Ee]rror|[Ww]arning):? (?P<text>.*)$")
 UNDEFINED = re.compile(r"undefined reference to [`']([^']+)'")
 DUPLICATE = re.compile(r"multiple definition of [`']([^']+)'")
+# Names of the compiler's own library, which it calls for what the machine has no instruction for.
+HELPER = re.compile(r"__(?:(?:u?div|u?mod|u?divmod|u?cmp|mul|neg|abs|add|sub|ashl|ashr|lshr|popcount"
+                    r"|parity|clz|ctz|ffs|clrsb|bswap|fix|fixuns|float|floatun|extend|trunc)"
+                    r"(?:[sdtx][if]){1,2}\d?|atomic_\w+|sync_\w+_\d+)")
 FAILED = re.compile(r"^make(?:\[\d+\])?: \*\*\* \[(?:.*: )?([^\]\s]+)\] ", re.MULTILINE)
 FULL = "No space left on device"
 LIMIT = re.compile(r"memory exhausted|out of memory|Cannot allocate|File size limit|CPU time limit|"
@@ -71,6 +75,12 @@ def failed_targets(log: str) -> list[str]:
 def undefined(log: str) -> list[str]:
     """Names that the linker did not find."""
     return sorted(set(UNDEFINED.findall(log)))
+
+
+def cause_of(name: str) -> str:
+    """Why a name is not found that nobody has written; "" if nothing is known of it."""
+    return "a helper of the compiler's library, which the kernel does not have" \
+        if HELPER.fullmatch(name) else ""
 
 
 def duplicates(log: str) -> list[str]:

@@ -34,6 +34,14 @@ def test_warnings_and_linker():
     assert compilelog.undefined(LOG) == ["tss_nit"]
 
 
+def test_helpers_of_the_compiler():
+    for name in ("__popcountdi2", "__udivdi3", "__umoddi3", "__ashldi3", "__multi3", "__addtf3",
+                 "__floatunsidf", "__atomic_load_8", "__sync_fetch_and_add_8"):
+        assert "the compiler's library" in compilelog.cause_of(name), name
+    for name in ("tss_nit", "__stack_chk_fail", "memcpy", "__printf", "__my_copy"):
+        assert not compilelog.cause_of(name), name
+
+
 def test_control_characters_are_shown_as_question_marks():
     message, = compilelog.errors("a.c:1:1: error: \x1b[2Jgone\n")
     assert message.text == "?[2Jgone"
