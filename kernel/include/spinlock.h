@@ -61,8 +61,9 @@ LOCK_ROOM(spin_handle); /* one acquisition: the level to go back to, and what th
 #define SPIN_CHECKED 1u /* flag: finds mistakes of its users, see spin_report() */
 
 /*
- * A free lock.  `level` is the highest level at which it is ever taken, DISPATCH_LEVEL to HIGH_LEVEL;
- * its holder runs at that level.  `name` is kept.  Before its first use, any CPU.
+ * A free lock, whatever was in its room.  `level` is the highest level at which it is ever taken,
+ * DISPATCH_LEVEL to HIGH_LEVEL; its holder runs at that level.  `name` is kept.  Before its first use,
+ * any CPU.
  */
 void spin_init(struct spinlock *lock, const char *name, irql_t level, unsigned flags);
 
@@ -82,8 +83,8 @@ void spin_release(struct spinlock *lock, struct spin_handle *handle);
 
 /*
  * Takes the lock if it is free, as spin_acquire() does, but never waits.  False: it was not free, and
- * nothing has changed, the level neither.  Any level and CPU; an NMI may call it: there the level may
- * be above the lock's, and stays.  A holder on this same CPU is no mistake here.
+ * nothing has changed, the level neither.  IF is not touched.  Any level and CPU; an NMI may call it:
+ * there the level may be above the lock's, and stays.  A holder on this same CPU is no mistake here.
  */
 bool spin_try(struct spinlock *lock, struct spin_handle *handle);
 
