@@ -121,7 +121,7 @@ def refuses(locks, vector, when):
     if times:
         raise Fail(WRONG, expected=f"vector {vector:#x} is not taken {when}",
                    seen=f"its handler ran {times} times",
-                   cause="who waits is neither above nor below its caller's level, and IF is the caller's.")
+                   cause="who waits is at its caller's level, not below, and IF is the caller's.")
 
 
 def interrupts_off(cell):

@@ -15,7 +15,8 @@ def test_two(cell):
     explore(lock_region(Scene(cell), "ticket", (0, 1), fair=True))
     cell.park()
     # What a release has spoilt only the next round shows.
-    explore(lock_region(Scene(cell), "ticket", (0, 1), rounds=2), preemptions=1, most=100, pct=8, walks=8)
+    explore(lock_region(Scene(cell), "ticket", (0, 1), rounds=2), preemptions=1, most=100,
+            pct=8, walks=8)
 
 
 def test_order(cell):

@@ -51,7 +51,8 @@ def from_kernel(cell, level):
 def check_flag(locks, cpu, wanted):
     seen = bool(locks.m.regs(cpu).flags & IF)
     if seen != wanted:
-        raise Fail(WRONG, expected=f"IF {int(wanted)} after spin_try(), as before", seen=f"IF {int(seen)}",
+        raise Fail(WRONG, expected=f"IF {int(wanted)} after spin_try(), as before",
+                   seen=f"IF {int(seen)}",
                    cause="IF is the caller's, and in an NMI it must stay 0.")
 
 
