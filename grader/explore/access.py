@@ -23,7 +23,7 @@ READS = ("cmp", "test", "bt", "push", "call", "jmp", "cvt", "movz", "movs", "cmo
 MODIFIES = ("add", "sub", "and", "or", "xor", "inc", "dec", "neg", "not", "adc", "sbb", "xadd", "shl",
             "shr", "sar", "rol", "ror", "bts", "btr", "btc", "cmpxchg", "xchg")
 # What empties the store buffer besides LOCK.  MOV to CR8 is not serialising (SDM 3A 9.3).
-FENCES = ("mfence", "sfence", "cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd",
+FENCES = ("mfence", "cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd",
           "wbinvd", "wrmsr", "lgdt", "lidt", "lldt", "ltr", "in", "out", "insb", "outsb")
 SERIALISING = ("cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd", "wbinvd",
                "wrmsr", "lgdt", "lidt", "lldt", "ltr")

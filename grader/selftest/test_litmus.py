@@ -22,6 +22,7 @@ ALL_4 = set(itertools.product(BITS, repeat=4))
 READS = {
     "sb": ((0, 1), ALL_2),                              # both loads may pass both stores
     "sbf": ((0, 1), ALL_2 - {(0, 0)}),
+    "sbs": ((0, 1), ALL_2),                             # SFENCE keeps stores in order, not loads out
     "sbl": ((0, 1), ALL_2 - {(0, 0)}),
     "sbx": ((0, 1), ALL_2 - {(0, 0)}),
     "mp": ((0, 1), ALL_2 - {(1, 0)}),                   # stores stay in order, and so do loads

@@ -14,7 +14,7 @@
  *   iriw   x=1    y=1         r0=x; r1=y    r2=y; r3=x           independent readers of both
  *   2w     x=1; y=2           y=1; x=2                           two writers
  *
- * f: with MFENCE between, l: with a LOCKed instruction, x: the store is an XCHG.
+ * f: with MFENCE between, s: with SFENCE, l: with a LOCKed instruction, x: the store is an XCHG.
  */
 #include "layout.h"
 
@@ -112,6 +112,8 @@ probe_r:    .skip 64
     store_load    litmus_sbf1,   probe_y, probe_x, 1, mfence
     store_load    litmus_sbl0,   probe_x, probe_y, 0, LOCKED_ADD
     store_load    litmus_sbl1,   probe_y, probe_x, 1, LOCKED_ADD
+    store_load    litmus_sbs0,   probe_x, probe_y, 0, sfence
+    store_load    litmus_sbs1,   probe_y, probe_x, 1, sfence
     exchange_load litmus_sbx0,   probe_x, probe_y, 0
     exchange_load litmus_sbx1,   probe_y, probe_x, 1
 
