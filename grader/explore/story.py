@@ -196,12 +196,22 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
         return f"CPU {cpu} is done, CPU {told[number].move.cpu} goes on"
     if before.waits:
         return f"CPU {cpu} waits, CPU {told[number].move.cpu} goes on"
-    done = f"has {PAST[before.site.kind]}" if before.site else before.step.text
     next_one = next((each for each in told[number:] if each.move.cpu == cpu
                      and each.move.kind == RUN), None)
+    # Of one word it is plain which is meant.
+    named = next_one is None or next_one.address != before.address
+    done = f"has {_past(region, before, named)}" if before.site else before.step.text
     if next_one is None or next_one.site is None:
         return f"switch: CPU {cpu} {done}"
-    return f"switch: CPU {cpu} {done}, has not {PAST[next_one.site.kind]}"
+    return f"switch: CPU {cpu} {done}, has not {_past(region, next_one, named)}"
+
+
+def _past(region: Region, each: Told, named: bool) -> str:
+    """What an instruction has done, and to which word."""
+    past = PAST[each.site.kind]
+    if not named or not each.site.size:
+        return past
+    return f"{past.removesuffix(' it')} {region.name_of(each.address)}"
 
 
 def cause_of(told: list[Told], decisive: int) -> str:

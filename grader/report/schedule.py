@@ -8,6 +8,7 @@ from typing import Any
 from grader.report.style import WIDTH, Style, clean, sentence
 
 DECIDES = "THIS DECIDES IT"
+BANNER = " >>>>   "
 STEP = 6            # columns of the step's number
 NARROWEST = 15      # columns of a CPU
 
@@ -26,7 +27,7 @@ def table(schedule: dict[str, Any], style: Style) -> list[str]:
     count = 0
     for step in schedule["steps"]:
         if step["cpu"] < 0:
-            lines.append(_banner(step, style))
+            lines += _banner(step, style)
             continue
         count += 1
         lines += _rows(step, count, schedule["cpus"], room, extra, style)
@@ -38,12 +39,13 @@ def _rule(room: int, number: int, extra: list[int]) -> str:
         + "".join("+" + "-" * (n + 2) for n in extra)
 
 
-def _banner(step: dict[str, Any], style: Style) -> str:
-    text = f" >>>>   {clean(step['text'])}"
-    if not step["decides"]:
-        return text[:WIDTH]
-    text = text[:WIDTH - len(DECIDES) - 1]
-    return style.paint("bold", text.ljust(WIDTH - len(DECIDES)) + DECIDES)
+def _banner(step: dict[str, Any], style: Style) -> list[str]:
+    mark = DECIDES if step["decides"] else ""
+    room = WIDTH - len(mark) - bool(mark)
+    first, *more = textwrap.wrap(clean(step["text"]), room, initial_indent=BANNER,
+                                 subsequent_indent=" " * len(BANNER))
+    rows = [first.ljust(WIDTH - len(mark)) + mark if mark else first, *more]
+    return [style.paint("bold", row) for row in rows] if mark else rows
 
 
 def _rows(step: dict[str, Any], count: int, cpus: list[int], room: int, extra: list[int],

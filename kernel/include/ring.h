@@ -66,7 +66,7 @@ int ring_drain(struct ring *ring, uint32_t budget);
  * The kernel is about to leave this ring alone, and asks for a doorbell.  True: it may.  False:
  * something waits already, and no doorbell is asked for; not if the program's count cannot be: it
  * may ring itself.  Whatever the program puts in from now on, either this sees it or ring_push()
- * says RING_DOORBELL.  As ring_drain().
+ * says RING_DOORBELL; one doorbell is enough until the kernel wakes.  As ring_drain().
  */
 bool ring_arm(struct ring *ring);
 
