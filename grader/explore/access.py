@@ -22,9 +22,12 @@ NO_ACCESS = ("lea", "nop", "prefetch", "endbr")
 READS = ("cmp", "test", "bt", "push", "call", "jmp", "cvt", "movz", "movs", "cmov", "imul")
 MODIFIES = ("add", "sub", "and", "or", "xor", "inc", "dec", "neg", "not", "adc", "sbb", "xadd", "shl",
             "shr", "sar", "rol", "ror", "bts", "btr", "btc", "cmpxchg", "xchg")
-# What empties the store buffer besides LOCK.  MOV to CR8 is not serialising (SDM 3A 9.3).
+# What empties the store buffer besides LOCK (SDM 3A 9.3).
 FENCES = ("mfence", "cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd",
           "wbinvd", "wrmsr", "lgdt", "lidt", "lldt", "ltr", "in", "out", "insb", "outsb")
+# MOV to these registers serialises, MOV to CR8 does not.
+SERIALISED_BY_MOV = (*(f"cr{n}" for n in (0, 2, 3, 4)),
+                     *(f"{name}{n}" for name in ("dr", "db") for n in range(8)))
 SERIALISING = ("cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd", "wbinvd",
                "wrmsr", "lgdt", "lidt", "lldt", "ltr")
 STACK = ("rsp", "esp", "rbp", "ebp")
@@ -107,7 +110,7 @@ def sites_of(elf: Elf, function: str) -> list[Site]:
 def serialises(text: str) -> bool:
     """Whether an instruction, as Elf.instruction() writes it, is a serialising one (SDM 3A 9.3)."""
     name, _, operands = text.partition(" ")
-    if name.startswith("mov") and operands.rpartition("%")[2] in ("cr0", "cr2", "cr3", "cr4"):
+    if name.startswith("mov") and operands.rpartition("%")[2] in SERIALISED_BY_MOV:
         return True
     return name.removesuffix("l").removesuffix("q") in SERIALISING or name in SERIALISING
 
@@ -116,9 +119,9 @@ def _site(insn, elf: Elf) -> Site | None:
     name = insn.mnemonic.split()[-1]
     memory = next((op for op in insn.operands if op.type == x86.X86_OP_MEM), None)
     text = elf.instruction(insn.address).text
-    moves_cr = name == "mov" and insn.operands and insn.operands[0].type == x86.X86_OP_REG \
-        and insn.reg_name(insn.operands[0].reg) in ("cr0", "cr2", "cr3", "cr4")
-    if name in FENCES or moves_cr:
+    moves = name == "mov" and insn.operands and insn.operands[0].type == x86.X86_OP_REG \
+        and insn.reg_name(insn.operands[0].reg) in SERIALISED_BY_MOV
+    if name in FENCES or moves:
         return Site(insn.address, DRAIN, 0, text, "", "", 1, 0, "", insn.address + insn.size)
     if memory is None or name.startswith(NO_ACCESS):
         return None

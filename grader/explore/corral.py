@@ -10,7 +10,7 @@ from grader.verdict import WRONG, Fail
 
 REST = "probe_rest"
 NORMAL = ("probe_rest", "probe_step", "probe_normal", "probe_patched_round", "probe_patched",
-          "probe_poked_round", "probe_poked", "probe_patch_site", "probe_poke_site")
+          "probe_poked_round", "probe_poked", "probe_patch_site", "probe_poke_site", "probe_poke_target")
 NOTES = ("probe_got", "probe_steps", "probe_seen", "probe_then")
 
 

@@ -50,9 +50,9 @@ class Turns(Scene):
         self.m.write("probe_new_bytes", data)
         self.m.write_u32("probe_new_size", len(data))
 
-    def jump(self) -> bytes:
-        """`jmp probe_poke_target`, for probe_poke_site."""
-        site, target = map(self.m.elf.address, ("probe_poke_site", "probe_poke_target"))
+    def jump(self, site: str = "probe_poke_site", target: str = "probe_poke_target") -> bytes:
+        """`jmp target`, for a site."""
+        site, target = map(self.m.elf.address, (site, target))
         return b"\xe9" + struct.pack("<i", target - site - 5)
 
     # ---- running ----
@@ -144,6 +144,14 @@ class Turns(Scene):
             if not self.m.result(cpu) & 0xFF:
                 raise Fail(WRONG, expected=f"CPU {cpu}'s call is done: interrupts are on and the "
                            "level is PASSIVE", seen="it was refused")
+
+    def check_level(self, cpu: int, level: int, interrupts: bool = True) -> None:
+        """Fails unless the last call of this CPU left its level and its interrupts as they were."""
+        seen = self.line("probe_then", cpu)[4:6]
+        if seen != (level, interrupts):
+            raise Fail(WRONG, expected=f"after the call CPU {cpu} is at level {level}, interrupts "
+                       f"{'on' if interrupts else 'off'}, as before",
+                       seen=f"it is at level {seen[0]}, interrupts {'on' if seen[1] else 'off'}")
 
     def check_got(self, words: tuple[int, ...], *cpus: int) -> None:
         """Fails unless the function read these words on each of the CPUs."""

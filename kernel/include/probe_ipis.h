@@ -41,7 +41,8 @@ extern struct probe_line probe_seen[MAX_CPUS];  /* results of probe_patched(): o
                                                    then those of probe_poked(): 1, 2, other */
 extern struct probe_line probe_polls[MAX_CPUS]; /* turns of probe_spin_wait() */
 extern struct probe_line probe_then[MAX_CPUS];  /* the result of probe_then_rest(), and 1;
-                                                   the same of probe_from_interrupt() */
+                                                   the same of probe_from_interrupt(); the level
+                                                   when a call has returned, and 1: interrupts on */
 
 /* ---- markers ---- */
 

@@ -13,6 +13,7 @@
 
 #define VECTOR_FIRST 0x50 /* to 0xbf: no device has these */
 #define VECTOR_LAST  0xbf
+#define VECTOR_LOW   0x2e /* nor this, at DISPATCH_LEVEL */
 
 uint32_t probe_token;                 /* the host's; fresh for each case */
 uint32_t probe_answer[256];           /* by vector: the token, turned over */
@@ -79,6 +80,7 @@ void probe_interrupts_init(void)
 {
     for (unsigned vector = VECTOR_FIRST; vector <= VECTOR_LAST; vector++)
         intr_set_handler(vector, interrupt);
+    intr_set_handler(VECTOR_LOW, interrupt);
 }
 
 bool probe_trap(struct regs *regs, uintptr_t cr2)

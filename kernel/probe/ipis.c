@@ -3,6 +3,7 @@
  */
 #include "probe_ipis.h"
 
+#include "irql.h"
 #include "probe.h"
 #include "x86.h"
 
@@ -36,6 +37,15 @@ static void copy_words(uint32_t *to, const uint32_t *from)
 {
     for (unsigned i = 0; i < PROBE_ARG_WORDS; i++)
         __atomic_store_n(&to[i], __atomic_load_n(&from[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
+/* What a call left, before whoever called here puts it right. */
+static bool noted(bool done)
+{
+    uint32_t *then = probe_then[this_cpu()->id].word;
+    then[4] = irql_get();
+    then[5] = (read_flags() & FLAGS_IF) != 0;
+    return done;
 }
 
 static void poison(struct argument *argument)
@@ -74,7 +84,7 @@ __attribute__((noinline)) bool probe_call(void)
 {
     struct argument argument;
     copy_words(argument.word, probe_arg);
-    bool done = ipi_call(fn, &argument);
+    bool done = noted(ipi_call(fn, &argument));
     poison(&argument);
     return done;
 }
@@ -132,19 +142,19 @@ __attribute__((noinline)) bool probe_two_phase(void)
 {
     struct argument argument;
     copy_words(argument.word, probe_arg);
-    bool done = ipi_two_phase(probe_one, probe_all, &argument);
+    bool done = noted(ipi_two_phase(probe_one, probe_all, &argument));
     poison(&argument);
     return done;
 }
 
 __attribute__((noinline)) bool probe_patch(void)
 {
-    return text_patch(probe_patch_site, probe_new_bytes, probe_new_size);
+    return noted(text_patch(probe_patch_site, probe_new_bytes, probe_new_size));
 }
 
 __attribute__((noinline)) bool probe_poke(void)
 {
-    return text_poke(probe_poke_site, probe_new_bytes);
+    return noted(text_poke(probe_poke_site, probe_new_bytes));
 }
 
 __attribute__((noinline)) bool probe_poke_other(void)

@@ -20,20 +20,24 @@ probe_patch_site:
 probe_patch_end:
     ret
 
-/* One instruction of five bytes: a NOP gives 1, a jump to probe_poke_target 2. */
+/*
+ * One instruction of five bytes: a NOP gives 1, a jump to probe_poke_target 2.  That jump goes back, and
+ * further than one byte can say.
+ */
     .balign 64
     .globl probe_poked, probe_poke_site, probe_poke_target
+probe_poke_target:
+    mov   $2, %eax
+    ret
+    .balign 256
 probe_poked:
     xor   %eax, %eax
 probe_poke_site:
     .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
     mov   $1, %eax
     ret
-probe_poke_target:
-    mov   $2, %eax
-    ret
 
-/* Another one. */
+/* Another one, whose jump goes on. */
     .balign 64
     .globl probe_other, probe_other_site, probe_other_target
 probe_other:

@@ -1,10 +1,11 @@
 """Exercise 5.1: a function that all CPUs run between two barriers."""
 
 from grader.explore.ipis import ON, Turns
-from grader.explore.scene import BUDGET
+from grader.explore.scene import BUDGET, flags_for
 from grader.verdict import WRONG, Fail
 
 DEVICE_BELOW = range(0x50, 0x80)        # vectors below IPI_LEVEL
+STEPS = 400             # of a CPU that leaves a call
 
 
 def called(cell, caller=0):
@@ -27,6 +28,33 @@ def test_all(cell):
         cell.park()
 
 
+def slow_to_leave(cell, slow):
+    """One CPU leaves a call slowly, an instruction at a time, while the others go on as far as they can,
+    and the next call comes: no CPU begins that before this one has left the first and come again."""
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    scene.forget()
+    words = scene.fresh_words()
+    scene.m.start(0, "probe_calls", 2, flags=ON)
+    scene.together({slow: "ipi_interrupt"}, "an IPI comes")
+    out = scene.m.ptr(scene.m.regs(slow).sp, slow)          # where ipi_interrupt() returns to
+    for _ in range(2):
+        scene.together({slow: "probe_phase"}, "the function begins, and ends")
+    others = [cpu for cpu in scene.cpus if cpu != slow]
+    scene.settle(*others)
+    for _ in range(STEPS):
+        begun = [cpu for cpu in others if scene.give(cpu, "probe_phase", 300)]
+        if begun and scene.m.run(slow, [out, "probe_phase"], BUDGET).pc == out:
+            raise Fail(WRONG, expected=f"no CPU begins the next call before CPU {slow} has come to it",
+                       seen=f"CPU {begun[0]} has begun, and CPU {slow} is still on its way out of the "
+                       "call before")
+        if begun or scene.m.step(slow).pc == out:
+            break
+    scene.returned(0)
+    scene.check_got(words, *scene.cpus)
+    cell.park()
+
+
 def test_arrive(cell):
     """One CPU is late in a second call: until it comes, no CPU begins."""
     for late in range(1, cell.machine.cpus):
@@ -45,6 +73,9 @@ def test_arrive(cell):
         scene.accepted(0)
         scene.check_got(words, *scene.cpus)
         cell.park()
+    cell.use(3)
+    for slow in (1, 2):
+        slow_to_leave(cell, slow)
 
 
 def test_interrupts_off(cell):
@@ -91,7 +122,8 @@ def test_leave(cell):
 
 
 def test_level(cell):
-    """Inside the function a CPU is at IPI_LEVEL: what a device sends waits until it is done."""
+    """Inside the function a CPU is at IPI_LEVEL: what a device sends waits until it is done.  Afterwards
+    the one that calls is at its own level again."""
     for cpu in range(cell.machine.cpus):
         scene, _ = called(cell)
         scene.together({cpu: "probe_phase"}, "the function begins")
@@ -110,3 +142,10 @@ def test_level(cell):
             scene.m.call(0, "probe_sled", flags=ON)
         scene.check_answered(vector)
         cell.park()
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    for level in (0, 2, 11, 13):
+        scene.m.start(0, "probe_call", flags=flags_for(level, True))
+        scene.returned(0)
+        scene.accepted(0)
+        scene.check_level(0, level)

@@ -5,6 +5,7 @@ from grader.verdict import WRONG, Fail
 
 NAMES = ("the old four instructions", "the new four")
 SIZE = len(NEW_CODE)
+AROUND = 16             # bytes before and behind what is written
 
 
 def check_written(scene, code):
@@ -39,7 +40,29 @@ def test_patch(cell):
         if before != after:
             raise Fail(WRONG, expected="CR0 as it was on each CPU",
                        seen=", ".join(f"{value:#x}" for value in after))
+        sizes(scene, caller)
         cell.park()
+
+
+def sizes(scene, caller):
+    """So many bytes and no others; nobody executes what is there."""
+    at = scene.m.elf.address("probe_patch_site") - AROUND
+    for size in (1, 3, 5, 16):
+        before = scene.m.read(at, AROUND + 16 + AROUND)
+        new = bytes(byte ^ scene.random.randrange(1, 256) for byte in before[AROUND:AROUND + 16])
+        scene.m.write("probe_new_bytes", new)
+        scene.m.write_u32("probe_new_size", size)
+        scene.m.start(caller, "probe_patch", flags=ON)
+        scene.returned(caller)
+        scene.accepted(caller)
+        wanted = before[:AROUND] + new[:size] + before[AROUND + size:]
+        seen = scene.m.read(at, len(before))
+        if seen != wanted:
+            wrong = next(i for i in range(len(seen)) if seen[i] != wanted[i]) - AROUND
+            raise Fail(WRONG, expected=f"{size} bytes are written, and no others",
+                       seen=f"byte {wrong} from the first is {seen[AROUND + wrong]:02x} and not "
+                       f"{wanted[AROUND + wrong]:02x}")
+        scene.m.write(at, before)
 
 
 def held_inside(cell, at, nested):

@@ -5,6 +5,9 @@ from grader.verdict import WRONG, Fail
 
 NAMES = ("the NOP", "the jump")
 POKED = 3               # where probe_seen has its results
+LOW = 0x2E              # a vector at DISPATCH_LEVEL
+TO_IPI = 400            # instructions of a call, at most, up to its first IPI
+EVERY = 12              # one in so many of them is tried, and the last
 
 
 def check_written(scene, code):
@@ -53,12 +56,13 @@ def not_ours(scene, cpu):
 
 
 def test_off(cell):
-    """CPU 1 meets the INT3 with interrupts off: it goes on, and then answers."""
-    for code in (Turns(cell).jump(), NOP):
+    """CPU 1 meets the INT3 with interrupts off: it goes on, and then answers.  In the place of the NOP
+    comes a jump, in that of a jump the NOP, or a jump to elsewhere."""
+    jump, other = Turns(cell).jump(), Turns(cell).jump(target="probe_other_target")
+    for old, code in ((NOP, jump), (jump, NOP), (jump, other)):
         scene = Turns(cell)
         scene.forget()
-        if code == NOP:
-            scene.m.write("probe_poke_site", scene.jump())
+        scene.m.write("probe_poke_site", old)
         scene.rest(*scene.others[1:])
         scene.code(code)
         alone(scene, 0)
@@ -70,9 +74,11 @@ def test_off(cell):
         scene.returned(0)
         scene.accepted(0)
         check_written(scene, code)
-        if sum(scene.check_seen(POKED, NAMES, 1)) != 3:
+        nops, jumps = scene.check_seen(POKED, NAMES, 1)
+        if nops + jumps != 3 or nops and NOP not in (old, code):
             raise Fail(WRONG, expected="three times the old or the new instruction",
-                       seen="it is not three times")
+                       seen="it is not three times" if nops + jumps != 3 else
+                       f"{nops} times neither: both are jumps, and it went on behind them")
         cell.park()
 
 
@@ -135,8 +141,7 @@ def test_meanwhile(cell):
 
 def other_code(scene):
     """The jump for probe_other_site."""
-    site, target = map(scene.m.elf.address, ("probe_other_site", "probe_other_target"))
-    return b"\xe9" + (target - site - 5).to_bytes(4, "little", signed=True)
+    return scene.jump("probe_other_site", "probe_other_target")
 
 
 def two_write(scene):
@@ -150,22 +155,53 @@ def two_write(scene):
     scene.then_rest(1, "probe_poke_other")
 
 
+def check_other(scene):
+    seen = scene.m.read("probe_other_site", 5)
+    if seen != other_code(scene):
+        raise Fail(WRONG, expected="the other instruction is written too", seen=seen.hex(" "))
+
+
 def both_written(scene, turn, rounds):
     results = scene.rested(0, 1, turn=turn, rounds=rounds)
     if [result & 0xFF for result in results] != [1, 1]:
         raise Fail(WRONG, expected="both calls are done", seen=f"{results}")
     check_written(scene, scene.jump())
-    seen = scene.m.read("probe_other_site", 5)
-    if seen != other_code(scene):
-        raise Fail(WRONG, expected="the other CPU's instruction is written too", seen=seen.hex(" "))
+    check_other(scene)
     for cpu in (2, 3):
         scene.settle(cpu)
         if not sum(scene.check_seen(POKED, NAMES, cpu)):
             raise Fail(WRONG, expected=f"CPU {cpu} goes on", seen="it does not")
 
 
+def in_its_handler(cell):
+    """CPU 0 writes an instruction; on its way to the first IPI an interrupt at DISPATCH_LEVEL
+    comes, whose handler writes another one."""
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    scene.code(scene.jump())
+    scene.m.write("probe_other_bytes", other_code(scene))
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_poke_other"))
+    scene.then_rest(0, "probe_poke")
+    scene.run_until(0, "text_poke", "its function")
+    start, first = scene.m.snapshot(), scene.m.pc(0)
+    places = list(dict.fromkeys(step.pc for step in scene.m.walk(0, "ipi_send", TO_IPI)[0]))
+    for place in {*places[::EVERY], places[-1]}:
+        scene.m.restore(start)
+        if place != first:
+            scene.run_until(0, place, "the way that it went before")
+        scene.m.interrupt(0, LOW)
+        if not scene.rested(0, turn=lambda: 300, rounds=600)[0] & 0xFF or not scene.line("probe_then", 0)[2] & 0xFF:
+            raise Fail(WRONG, expected="the call that was interrupted is done, and that of the "
+                       "handler at DISPATCH_LEVEL", seen="it is not", at=scene.m.place(place))
+        check_written(scene, scene.jump())
+        check_other(scene)
+    cell.park()
+
+
 def test_two(cell):
-    """Two CPUs write two instructions, one of them while the other's INT3 is there; two execute."""
+    """Two CPUs write two instructions, one of them while the other's INT3 is there; two execute.
+    Also one CPU, whose handler writes the second."""
+    in_its_handler(cell)
     cell.use(4)
     for first, second, site in ((0, 1, "probe_poke_site"), (1, 0, "probe_other_site")):
         scene = Turns(cell)

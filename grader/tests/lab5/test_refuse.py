@@ -46,6 +46,7 @@ def done(scene, function, at):
     if not scene.m.result(0) & 0xFF:
         raise Fail(WRONG, expected=f"{function.replace('probe_', '')} is done at level {at} with "
                    "interrupts on", seen="it was refused")
+    scene.check_level(0, at)
     if function in ("probe_call", "probe_two_phase"):
         scene.check_got(words, *scene.cpus)
 

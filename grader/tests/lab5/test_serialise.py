@@ -12,7 +12,6 @@ CAUSE = ("neither emulator can show this; it is read from the machine code.  A C
          "fetched the old bytes long before (SDM 3A 9.1.3, 9.3).")
 LATE = range(12)        # instructions that a CPU has gone on in the loop in which it waits
 TURN = 300
-STEPS = 3000
 
 
 def serialising(elf):
@@ -111,7 +110,7 @@ def test_phases(cell):
 
 def step_until_written(scene, code, cpus):
     """Steps until the code is there, whole; gives the CPU that wrote its last byte."""
-    for _ in range(STEPS // TURN):
+    for _ in range(ROUNDS):
         for cpu in cpus:
             for _ in range(TURN):
                 scene.m.step(cpu)
@@ -177,7 +176,7 @@ def poked(scene, caller, code):
     """Follows one call of text_poke(), one instruction of its CPU at a time."""
     watch, before, step = Watch(scene), scene.m.read("probe_poke_site", 5), "the first byte"
     begun = False
-    for _ in range(STEPS // TURN):
+    for _ in range(ROUNDS):
         for _ in range(TURN):
             back = watch.walk(caller, "probe_returned", 1)
             now = scene.m.read("probe_poke_site", 5)

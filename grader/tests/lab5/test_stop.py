@@ -4,6 +4,9 @@ from grader.explore.ipis import ON, Turns
 from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
+ENDS = ("ipi_send_nmi", "probe_returned")
+STEPS = 200             # of stop_others(), at most, before it sends an NMI
+
 
 def test_stop(cell):
     """CPUs that rest, and CPUs whose interrupts are off; none goes on."""
@@ -11,6 +14,8 @@ def test_stop(cell):
         scene = Turns(cell)
         for cpu in scene.cpus:
             scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))
+        for cpu in scene.cpus:
+            goes_on(scene, cpu, "nobody stops anybody")
         for cpu in scene.others:
             scene.m.start(cpu, "probe_normal", 1 << 30, flags=flags)
             scene.settle(cpu)
@@ -23,5 +28,39 @@ def test_stop(cell):
                 raise Fail(WRONG, expected=f"CPU {cpu} is stopped", seen="it goes on")
             if stop.reason not in ("halted", "budget"):
                 raise scene.failed_on(stop, "a CPU that stands still")
-        scene.m.call(0, "probe_normal", 3)      # and the one that stopped them goes on
+        goes_on(scene, 0, "it is the one that stopped the others")
         cell.park()
+    two_stop(cell)
+
+
+def goes_on(scene, cpu, why):
+    """An NMI that does not stop the CPU."""
+    scene.m.nmi(cpu)
+    scene.m.start(cpu, "probe_normal", 3)
+    scene.run_until(cpu, "probe_returned", f"CPU {cpu} goes on after an NMI: {why}")
+
+
+def two_stop(cell):
+    """CPU 1 is about to stop the others, at each instruction up to its first NMI; CPU 0 does so, whole.
+    Then CPU 1 goes on, and the NMIs come when both have sent what they send."""
+    scene = Turns(cell)
+    for cpu in scene.cpus:
+        scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))
+    scene.m.start(1, "stop_others")
+    scene.run_until(1, "stop_others", "CPU 1 stops the others")
+    start = scene.m.snapshot()
+    places = {step.pc for step in scene.m.walk(1, ENDS, STEPS)[0]}
+    for at in sorted(places):
+        scene.m.restore(start)
+        if at != scene.m.pc(1):
+            scene.run_until(1, at, "the way that it went before")
+        scene.m.start(0, "stop_others")
+        back = [cpu for cpu in (0, 1) if
+                scene.m.walk(cpu, "probe_returned", STEPS, hold=True)[1].reason == "address"]
+        for cpu in back:
+            scene.m.start(cpu, "probe_normal", 3)
+        going = [cpu for cpu in back if scene.m.run(cpu, "probe_returned", 4000).reason == "address"]
+        if len(going) != 1:
+            raise Fail(WRONG, expected="two CPUs stop the others: one of the two goes on",
+                       seen="both go on" if going else "each has stopped the other",
+                       at=scene.m.place(at))

@@ -1,6 +1,7 @@
 """Exercise 5.3: several CPUs call at the same time."""
 
 from grader.explore.ipis import Turns
+from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
 
@@ -22,9 +23,32 @@ def calls(cell, times, turn):
     cell.park()
 
 
+def waits_at_its_level(cell):
+    """CPU 0 is at a device's level and waits for its turn: what that level keeps away does not come."""
+    scene = Turns(cell)
+    scene.rest(2)
+    scene.forget()
+    words = scene.fresh_words()
+    scene.then_rest(1, "probe_call")
+    scene.run_until(1, "ipi_send", "CPU 1 asks CPU 0")
+    scene.m.start(0, "probe_call", flags=flags_for(11, True))
+    scene.run_until(0, "probe_call", "its function")
+    vector = scene.vector(0x50, 0xC0)
+    scene.m.interrupt(0, vector)
+    scene.returned(0)
+    if scene.m.u32(scene.m.elf.address("probe_count") + 4 * vector):
+        raise Fail(WRONG, expected=f"CPU 0 calls at level 11: vector {vector:#x} waits until that is "
+                   "over", seen="its handler ran meanwhile",
+                   cause="the CPU was below the level from which it calls.")
+    scene.check_got(words, *scene.cpus)
+    scene.check_level(0, 11)
+    cell.park()
+
+
 def test_turns(cell):
     """One call of each, begun at the same time, in long turns."""
     cell.use(3)
+    waits_at_its_level(cell)
     for turn in (40, 100, 250, 600, 1500):
         calls(cell, 1, lambda: turn)
 
