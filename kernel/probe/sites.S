@@ -29,7 +29,8 @@ probe_patch_end:
 probe_poke_target:
     mov   $2, %eax
     ret
-    .balign 256
+    .skip 256, 0xcc
+    .balign 64
 probe_poked:
     xor   %eax, %eax
 probe_poke_site:

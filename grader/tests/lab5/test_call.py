@@ -43,7 +43,7 @@ def slow_to_leave(cell, slow):
     others = [cpu for cpu in scene.cpus if cpu != slow]
     scene.settle(*others)
     for _ in range(STEPS):
-        begun = [cpu for cpu in others if scene.give(cpu, "probe_phase", 300)]
+        begun = [cpu for cpu in others if scene.give(cpu, "probe_phase")]
         if begun and scene.m.run(slow, [out, "probe_phase"], BUDGET).pc == out:
             raise Fail(WRONG, expected=f"no CPU begins the next call before CPU {slow} has come to it",
                        seen=f"CPU {begun[0]} has begun, and CPU {slow} is still on its way out of the "

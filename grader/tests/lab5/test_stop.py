@@ -5,7 +5,8 @@ from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
 ENDS = ("ipi_send_nmi", "probe_returned")
-STEPS = 200             # of stop_others(), at most, before it sends an NMI
+STEPS = 200             # of stop_others() that are looked at, up to its first NMI
+WHOLE = 3000            # more than it has
 
 
 def test_stop(cell):
@@ -56,11 +57,11 @@ def two_stop(cell):
             scene.run_until(1, at, "the way that it went before")
         scene.m.start(0, "stop_others")
         back = [cpu for cpu in (0, 1) if
-                scene.m.walk(cpu, "probe_returned", STEPS, hold=True)[1].reason == "address"]
+                scene.m.walk(cpu, "probe_returned", WHOLE, hold=True)[1].reason == "address"]
         for cpu in back:
             scene.m.start(cpu, "probe_normal", 3)
         going = [cpu for cpu in back if scene.m.run(cpu, "probe_returned", 4000).reason == "address"]
         if len(going) != 1:
             raise Fail(WRONG, expected="two CPUs stop the others: one of the two goes on",
-                       seen="both go on" if going else "each has stopped the other",
-                       at=scene.m.place(at))
+                       seen=f"{'both go on' if going else 'each has stopped the other'}; CPU 1 was at "
+                       f"{scene.m.elf.where(at)} when CPU 0 began")
