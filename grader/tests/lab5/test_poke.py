@@ -190,7 +190,8 @@ def in_its_handler(cell):
         if place != first:
             scene.run_until(0, place, "the way that it went before")
         scene.m.interrupt(0, LOW)
-        if not scene.rested(0, turn=lambda: 300, rounds=600)[0] & 0xFF or not scene.line("probe_then", 0)[2] & 0xFF:
+        mine = scene.rested(0, turn=lambda: 300, rounds=600)[0]
+        if not mine & scene.line("probe_then", 0)[2] & 0xFF:
             raise Fail(WRONG, expected="the call that was interrupted is done, and that of the "
                        "handler at DISPATCH_LEVEL", seen="it is not", at=scene.m.place(place))
         check_written(scene, scene.jump())
