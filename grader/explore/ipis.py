@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterable, Iterator
 
 from grader.explore.scene import INTERRUPTS_ON as ON
 from grader.explore.scene import Scene
@@ -63,6 +64,17 @@ class Turns(Scene):
         if stop.reason != "address":
             raise self.failed_on(stop, expected)
         return stop
+
+    def at_each(self, cpu: int, places: Callable[[], Iterable[int]]) -> Iterator[int]:
+        """Takes the CPU, from here, to each of these places in turn; in the end all is as it was.
+        places() is asked once, and may run the CPU."""
+        start, first = self.m.snapshot(), self.m.pc(cpu)
+        for place in places():
+            self.m.restore(start)
+            if place != first:
+                self.run_until(cpu, place, "the way that it went before")
+            yield place
+        self.m.restore(start)
 
     def failed_on(self, stop, expected: str) -> Exception:
         """The failure that a stop of any CPU is."""

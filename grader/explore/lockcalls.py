@@ -100,6 +100,13 @@ class Locks:
         if seen != wanted:
             raise Fail(WRONG, expected=f"CPU {cpu} at level {wanted} {when}", seen=f"level {seen}")
 
+    def check_flag(self, cpu: int, wanted: bool, when: str) -> None:
+        seen = bool(self.m.regs(cpu).flags & IF)
+        if seen != wanted:
+            raise Fail(WRONG, expected=f"IF {int(wanted)} {when}, as before", seen=f"IF {int(seen)}",
+                       cause="what keeps interrupts away is the level; IF is the caller's, and "
+                             "stays 0 in an NMI.")
+
     def check_shared(self) -> None:
         seen = self.m.u32("probe_shared")
         if seen != self.wanted:

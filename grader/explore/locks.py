@@ -7,6 +7,7 @@ from functools import partial
 
 from grader.explore.region import Memory, Program, Region, Run
 from grader.explore.scene import Scene, flags_for
+from grader.explore.waiting import SETTLED
 from grader.machine.types import ADDRESS
 from grader.verdict import WRONG, Fail
 
@@ -17,7 +18,6 @@ KINDS = {               # what the host calls, and what it shares
     "queued": ("probe_queued_round", "probe_queued"),
     "spin": ("probe_spin_round", "probe_spin"),
 }
-SETTLED = 400           # instructions after which a CPU waits
 TWO_INSIDE = "at most one CPU between taking the lock and giving it back"
 
 
@@ -97,7 +97,7 @@ class Opened(Region):
     def __init__(self, *args, waiting: Iterable[int], **kwargs):
         self.stops = {0: "probe_outside"} | {cpu: "probe_inside" for cpu in waiting}
         self.stacks: list[tuple[int, int]] = []
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, begun=self.opening, **kwargs)
 
     def _start(self) -> None:
         super()._start()
@@ -156,7 +156,7 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         name = name or f"{number} CPUs, one of them about to give the lock back"
     if rounds > 1:
         name, check = name or f"{number} CPUs, one lock, {rounds} times", partial(check, often=rounds)
-    region = make(
+    return make(
         scene, name or f"{number} CPUs, one lock", programs, [*shared, *memory],
         functions=[call],
         marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves}
@@ -167,9 +167,6 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         columns={"in": lambda run: " ".join(map(str, holders(run, m.elf.address("probe_outside"))))
                  or "-"},
         start=start)
-    if opened:
-        region.begun = region.opening
-    return region
 
 
 def _nodes(m, kind: str, cpus: list[int]) -> list[Memory]:

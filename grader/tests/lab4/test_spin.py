@@ -1,7 +1,6 @@
 """Exercises 4.2 and 4.7: levels, one CPU at a time."""
 
 from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, PATIENCE, Locks
-from grader.explore.registers import IF
 from grader.explore.scene import Scene
 from grader.explore.waiting import check_pauses, wait_for
 from grader.machine.types import ADDRESS
@@ -39,21 +38,14 @@ def levels(locks, cpu, level, before):
             locks.start(cpu, fn, *args, level=before, interrupts=interrupts)
             locks.inside(cpu)
             locks.check_level(cpu, inside, f"in a lock of level {inside}")
-            check_flag(locks, cpu, interrupts, "in the lock")
+            locks.check_flag(cpu, interrupts, "in the lock")
             if fn == "probe_spin_nested":
                 locks.to(cpu, "probe_between", "the inner lock is given back")
                 locks.check_level(cpu, level, "in the outer lock again")
             locks.to(cpu, "probe_after", "the lock is given back")
             locks.check_level(cpu, before, "after the lock")
-            check_flag(locks, cpu, interrupts, "after the lock")
+            locks.check_flag(cpu, interrupts, "after the lock")
             locks.finish(cpu)
-
-
-def check_flag(locks, cpu, wanted, when):
-    seen = bool(locks.m.regs(cpu).flags & IF)
-    if seen != wanted:
-        raise Fail(WRONG, expected=f"IF {int(wanted)} {when}, as before", seen=f"IF {int(seen)}",
-                   cause="what keeps interrupts away is the level; IF is the caller's.")
 
 
 def alternate(cell):
@@ -78,7 +70,6 @@ def test_waiting_level(cell):
     """A CPU that waits takes what its caller would take, an IPI among it; and IF stays as it was."""
     for vector, level, before in ((VECTOR, CLOCK, PASSIVE), (0x65, HIGH, 5), (0x75, 7, DISPATCH)):
         locks = prepared(cell, level)
-        m = locks.m
         locks.start(0, "probe_spin_round", 0)
         locks.inside(0)
         locks.start(1, "probe_spin_round", 0, level=before, interrupts=True)
@@ -140,7 +131,7 @@ def interrupts_off(cell):
     refuses(locks, 0x65, "while CPU 1 waits with IF = 0")
     locks.finish(0)
     locks.inside(1)
-    check_flag(locks, 1, False, "in the lock")
+    locks.check_flag(1, False, "in the lock")
     cell.park()
 
 

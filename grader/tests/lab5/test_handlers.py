@@ -36,17 +36,12 @@ def interrupted(scene, cpu, place, ends):
 
 def at_each(scene, cpu, words, ends, callers, until=(), before=None):
     """From here the interrupt comes at each instruction of the lab; each call is done."""
-    start, first = scene.m.snapshot(), scene.m.pc(cpu)
-    for place in boundaries(scene, cpu, until):
-        scene.m.restore(start)
-        if place != first:
-            scene.run_until(cpu, place, "the way that it went before")
+    for place in scene.at_each(cpu, lambda: boundaries(scene, cpu, until)):
         if before:
             before()
         interrupted(scene, cpu, place, ends)
         results(scene, *callers)
         scene.check_got(words, *scene.cpus)
-    scene.m.restore(start)
 
 
 def results(scene, *cpus):

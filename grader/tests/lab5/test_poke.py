@@ -173,6 +173,12 @@ def both_written(scene, turn, rounds):
             raise Fail(WRONG, expected=f"CPU {cpu} goes on", seen="it does not")
 
 
+def some_of_the_way(scene):
+    """Places of CPU 0 on its way to its first IPI."""
+    places = list(dict.fromkeys(step.pc for step in scene.m.walk(0, "ipi_send", TO_IPI)[0]))
+    return {*places[::EVERY], places[-1]}
+
+
 def in_its_handler(cell):
     """CPU 0 writes an instruction; on its way to the first IPI an interrupt at DISPATCH_LEVEL
     comes, whose handler writes another one."""
@@ -183,12 +189,7 @@ def in_its_handler(cell):
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_poke_other"))
     scene.then_rest(0, "probe_poke")
     scene.run_until(0, "text_poke", "its function")
-    start, first = scene.m.snapshot(), scene.m.pc(0)
-    places = list(dict.fromkeys(step.pc for step in scene.m.walk(0, "ipi_send", TO_IPI)[0]))
-    for place in {*places[::EVERY], places[-1]}:
-        scene.m.restore(start)
-        if place != first:
-            scene.run_until(0, place, "the way that it went before")
+    for place in scene.at_each(0, lambda: some_of_the_way(scene)):
         scene.m.interrupt(0, LOW)
         mine = scene.rested(0, turn=lambda: 300, rounds=600)[0]
         if not mine & scene.line("probe_then", 0)[2] & 0xFF:

@@ -9,12 +9,18 @@ STEPS = 200             # of stop_others() that are looked at, up to its first N
 WHOLE = 3000            # more than it has
 
 
+def with_nmis(cell):
+    """A scene in which every CPU takes NMIs."""
+    scene = Turns(cell)
+    for cpu in scene.cpus:
+        scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))
+    return scene
+
+
 def test_stop(cell):
     """CPUs that rest, and CPUs whose interrupts are off; none goes on."""
     for flags in (ON, 0, flags_for(15)):
-        scene = Turns(cell)
-        for cpu in scene.cpus:
-            scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))
+        scene = with_nmis(cell)
         for cpu in scene.cpus:
             goes_on(scene, cpu, "nobody stops anybody")
         for cpu in scene.others:
@@ -44,17 +50,10 @@ def goes_on(scene, cpu, why):
 def two_stop(cell):
     """CPU 1 is about to stop the others, at each instruction up to its first NMI; CPU 0 does so, whole.
     Then CPU 1 goes on, and the NMIs come when both have sent what they send."""
-    scene = Turns(cell)
-    for cpu in scene.cpus:
-        scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))
+    scene = with_nmis(cell)
     scene.m.start(1, "stop_others")
     scene.run_until(1, "stop_others", "CPU 1 stops the others")
-    start = scene.m.snapshot()
-    places = {step.pc for step in scene.m.walk(1, ENDS, STEPS)[0]}
-    for at in sorted(places):
-        scene.m.restore(start)
-        if at != scene.m.pc(1):
-            scene.run_until(1, at, "the way that it went before")
+    for at in scene.at_each(1, lambda: sorted({step.pc for step in scene.m.walk(1, ENDS, STEPS)[0]})):
         scene.m.start(0, "stop_others")
         back = [cpu for cpu in (0, 1) if
                 scene.m.walk(cpu, "probe_returned", WHOLE, hold=True)[1].reason == "address"]
