@@ -2,6 +2,7 @@
 
 from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, Locks
 from grader.explore.nmi import NmiScene
+from grader.explore.scene import flags_for
 from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
@@ -16,6 +17,8 @@ def test_try(cell):
         for held in (False, True):
             from_nmi(cell, level, held)
     anywhere(cell)
+    for held in (False, True):
+        in_a_try(cell, held)
 
 
 def from_kernel(cell, level):
@@ -92,6 +95,49 @@ def anywhere(cell):
     path = labs_own(scene, trace(scene, "spin_acquire() to spin_release()",
                                  [m.elf.address("probe_returned")], "its return", nmis=True))
     sweep(scene, start, path, scene.event, finish, again)
+
+
+def in_a_try(cell, held):
+    """An NMI tries before each instruction of spin_try(), of a lock that is free or another CPU's.  The
+    try that it interrupted may be in vain, but must say so."""
+    scene = NmiScene(cell)
+    scene.ready()
+    m = scene.m
+    m.call(0, "probe_spin_init", 0, DISPATCH, CHECKED)
+    if held:
+        m.call(1, "probe_spin_take", 0)
+    scene.order(lock=True)
+
+    scene.forget()
+    m.start(0, "probe_spin_try", 0)
+    scene.run_to("probe_spin_try", "the try begins")
+    start = m.snapshot()
+
+    def level_after(what):
+        scene.run_to("probe_after", f"{what} comes back, and the NMI in it does")
+        seen = m.regs(0).cr8
+        scene.run_to("probe_returned", "the grader's own code")
+        return seen
+
+    def finish():
+        level = level_after("spin_try()")
+        taken, seen = bool(m.result(0) & 0xFF), scene.check_nmis()
+        if held and (taken or seen.taken):
+            raise Fail(WRONG, expected="spin_try() of a lock that another CPU has is false", seen="true")
+        if not held and bool(m.call(1, "probe_spin_try", 0) & 0xFF) == taken:
+            raise Fail(WRONG, expected=f"after a spin_try() that was {str(taken).lower()}, one of another "
+                       f"CPU that is {str(not taken).lower()}", seen=str(taken).lower())
+        wanted = DISPATCH if taken else PASSIVE
+        if taken and level == wanted:
+            m.start(0, "probe_spin_give", 0, flags=flags_for(DISPATCH))
+            wanted, level = PASSIVE, level_after("spin_release()")
+        if level != wanted:
+            raise Fail(WRONG, expected=f"level {wanted} {'in the lock' if wanted else 'without it'}",
+                       seen=f"level {level}")
+
+    path = labs_own(scene, trace(scene, "spin_try()" + ", of another CPU's lock" * held,
+                                 [m.elf.address("probe_returned")], "its return", nmis=True))
+    sweep(scene, start, path, scene.event, finish)
 
 
 def from_nmi(cell, level, held):
