@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 import xml.etree.ElementTree as ElementTree
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import Collection, Iterable
 
 from grader.errors import GraderError
 
+PACKET = re.compile(rb"\$([^#]*)#..", re.S)
 STOPPED = re.compile(rb"T..thread:p01\.([0-9a-f]+);")
 CHUNK = 2000                    # bytes of memory per packet; a packet holds 4096 characters
 AT_ONCE = 8                     # commands under way at a time
+WIDTHS = {1: "B", 2: "H", 4: "I", 8: "Q"}       # of registers that are numbers, as struct says it
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,11 @@ def _packet(text: str) -> str:
     return f"+${text}#{sum(text.encode()) & 255:02x}"
 
 
+def _timeval(seconds: float) -> bytes:
+    """A time as setsockopt() takes it."""
+    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+
+
 def _changes(insert: Iterable[int], remove: Iterable[int]) -> list[str]:
     return [*(f"z1,{address:x},1" for address in remove), *(f"Z1,{address:x},1" for address in insert)]
 
@@ -41,12 +49,23 @@ class Rsp:
         self.timeout = timeout
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
+        # The kernel keeps the time and not Python, which would poll before each call; and the + that
+        # acknowledges a command, and comes alone, wakes nobody.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout))
+        self._waits = 0.0               # seconds that it waits for something to come
+        self._packets: deque[bytes] = deque()
         self._buffer = b""
         self.selected = -1              # the CPU that stopped last, or was chosen since: the stub's
         self._chosen = -1               # .. and the one that the next command is about
         self._moves: Counter[int] = Counter()   # by CPU; -1: of all at once
         self.command("qSupported:multiprocess+;vContSupported+")
         self.slots = self._register_slots()
+        self._numbers = [name for name, slot in self.slots.items() if slot.size in WIDTHS]
+        last = self.slots[self._numbers[-1]]
+        self._layout = struct.Struct("<" + "".join(
+            WIDTHS.get(slot.size, f"{slot.size}x") for slot in self.slots.values()
+            if slot.offset <= last.offset))
 
     def close(self) -> None:
         self._socket.close()
@@ -59,26 +78,32 @@ class Rsp:
 
     def receive(self, timeout: float) -> str | None:
         """The next packet, or None when none came in time."""
-        while True:
-            start = self._buffer.find(b"$")
-            end = self._buffer.find(b"#", start)
-            if 0 <= start < end and len(self._buffer) >= end + 3:
-                packet = self._buffer[start + 1:end]
-                self._buffer = self._buffer[end + 3:]
-                stopped = STOPPED.match(packet)
-                if stopped:                      # the stub chooses the CPU that stopped
-                    self.selected = self._chosen = int(stopped[1], 16) - 1
-                return packet.decode("latin-1")
-            self._socket.settimeout(timeout)
+        if timeout != self._waits:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
+            self._waits = timeout
+        while not self._packets:
             try:
                 data = self._socket.recv(65536)
-            except TimeoutError:
+            except BlockingIOError:
                 return None
             except OSError as error:
                 raise GraderError(f"QEMU closed its debugger port: {error}") from None
             if not data:
                 raise GraderError("QEMU ended while the grader used it: run the grade again")
-            self._buffer += data
+            self._cut(self._buffer + data)
+        packet = self._packets.popleft()
+        stopped = STOPPED.match(packet)
+        if stopped:                     # the stub chooses the CPU that stopped
+            self.selected = self._chosen = int(stopped[1], 16) - 1
+        return packet.decode("latin-1")
+
+    def _cut(self, data: bytes) -> None:
+        """Takes the whole packets, and keeps what is left."""
+        end = 0
+        for found in PACKET.finditer(data):
+            self._packets.append(found[1])
+            end = found.end()
+        self._buffer = data[end:]
 
     def command(self, text: str) -> str:
         """Sends a packet and waits for its reply."""
@@ -164,10 +189,9 @@ class Rsp:
         self._chosen = cpu
 
     def registers(self) -> dict[str, int]:
-        """All registers of the chosen CPU, by gdb's names."""
+        """The registers of the chosen CPU that are numbers, by gdb's names: not those of the FPU."""
         data = bytes.fromhex(self.command("g").replace("x", "0"))
-        return {name: int.from_bytes(data[slot.offset:slot.offset + slot.size], "little")
-                for name, slot in self.slots.items()}
+        return dict(zip(self._numbers, self._layout.unpack_from(data)))
 
     def register(self, name: str) -> int:
         slot = self.slots[name]
