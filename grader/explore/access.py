@@ -64,6 +64,11 @@ class Site:
         return self.kind in (LOAD, RMW, LOCKED)
 
     @property
+    def whole(self) -> bool:
+        """Whether where() and `size` are all that it touches: not of a string instruction."""
+        return not self.text.startswith(("rep", *STRING))
+
+    @property
     def late(self) -> bool:
         """Whether what it writes may reach the other CPUs late."""
         return self.kind in (STORE, RMW)

@@ -11,8 +11,8 @@ from grader.explore.schedules import Explorer, learn
 MOST = 900          # bounded schedules of one region
 
 
-def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 16,
-            walks: int = 16, like: Region | None = None) -> None:
+def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 8,
+            walks: int = 8, like: Region | None = None) -> None:
     """Every schedule with at most so many preemptions (`most` of them at the most, the shortest
     first), then `pct` of PCT and `walks` random ones.  In a replay, goes to the case's deciding step.
     `like` is a region that was explored before, of the same functions in the same memory: what was
@@ -35,6 +35,8 @@ def explore(region: Region, preemptions: int = 2, most: int = MOST, pct: int = 1
     if cell.schedules and not result.failed:        # a night's work: what is left are random ones
         explorer.walk_on(cell.schedules - result.tried, length)
     cell.count("schedules", result.tried)
+    if result.same:
+        cell.count("schedules like one of these", result.same)
     cell.rate(f"schedules with {len(region.cpus)} CPUs", result.tried, result.seconds)
     if result.failed:
         shortest = result.failed[0] if cell.quick else explorer.shorten(result.failed[0])

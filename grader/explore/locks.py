@@ -161,6 +161,7 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         functions=[call],
         marks={"probe_inside": in_order if fair else enters, "probe_outside": leaves}
         | ({"probe_after": after} if after else {}),
+        noting=("probe_inside", "probe_outside"),
         words={"probe_inside": "has the lock", "probe_outside": "gives it back",
                "probe_after": "has given it back"},
         events=events, check=check, waited=asked if fair else None,

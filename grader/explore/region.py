@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.elf import Elf
-from grader.explore.access import Site, sites_of
+from grader.explore.access import DRAIN, Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
 from grader.explore.ways import ways_back
@@ -78,6 +78,25 @@ class Move:
     event: int = 0
 
 
+@dataclass(frozen=True)
+class Effect:
+    """The bytes that one or several moves read and wrote, by their addresses."""
+
+    read: frozenset[int] = frozenset()
+    written: frozenset[int] = frozenset()
+
+    def __or__(self, other: Effect) -> Effect:
+        return Effect(self.read | other.read, self.written | other.written)
+
+    def meets(self, other: Effect) -> bool:
+        """Whether it matters which of the two comes first."""
+        return not (self.written.isdisjoint(other.read | other.written)
+                    and self.read.isdisjoint(other.written))
+
+
+NOTED = Effect(written=frozenset([-1]))         # who comes to a mark before whom
+
+
 @dataclass
 class Done:
     """A move that was made."""
@@ -88,6 +107,8 @@ class Done:
     waits: bytes | None = None  # it goes round in a loop: the memory that it saw
     round: int = 0              # .. and the moves of the round that led to nothing
     to: tuple[int, ...] = ()    # CPUs to which it sent something
+    # What others can notice of it: the bytes that it read and wrote.  None: there may be more.
+    effect: Effect | None = None
 
 
 class Detour(Exception):
@@ -101,6 +122,7 @@ class Region:
     given code whose accesses count; those of the labs from number 4 on always do.  `marks` are places
     where a CPU stops too, with what happens there; `words` says of a mark what the CPU does there.
     `sends` are functions of the given code that send an interrupt to a CPU; they get its struct cpu.
+    `noting` are marks at which the test looks at nothing but which CPUs have come to them, in which order.
     """
 
     def __init__(self, scene: Scene, name: str, programs: Iterable[Program],
@@ -112,11 +134,12 @@ class Region:
                  waited: Callable[[Run, int], None] | None = None,
                  columns: dict[str, Callable[[Run], str]] | None = None,
                  words: dict[str, str] | None = None, start: str = "",
-                 sends: Iterable[str] = ()):
+                 sends: Iterable[str] = (), noting: Iterable[str] = ()):
         self.scene, self.m, self.name = scene, scene.m, name
         self.programs = {program.cpu: program for program in programs}
         self.cpus = list(self.programs)
         self.memory = list(memory)
+        self.changes_code = any(each.executed for each in self.memory)
         self.events = list(events)          # words, CPU, how it happens
         self.begun, self.check, self.waited = begun, check, waited
         self.columns = columns or {}
@@ -126,6 +149,7 @@ class Region:
         self.general = GENERAL[self.m.width]
         self.ip = "rip" if self.m.width == 64 else "eip"
         self.marks = {self.m.elf.address(mark): act for mark, act in (marks or {}).items()}
+        self.noting = {self.m.elf.address(mark) for mark in noting}
         self.resting = {program.cpu: scene.m.elf.address(program.rests)
                         for program in self.programs.values() if program.rests}
         self.functions = [f for f in functions if f in self.m.elf]
@@ -449,7 +473,7 @@ class Run:
                        cause="livelock: they keep each other busy, and nobody gets further.")
         self.pending = move
         self._memory = None
-        before, to = self.at.get(move.cpu, 0), ()
+        before, to, effect = self.at.get(move.cpu, 0), (), None
         if move.kind == WAIT:
             self.buffers.drain_one(move.cpu)
             self._changed(move.cpu)
@@ -457,7 +481,9 @@ class Run:
             self.region.events[move.event][2]()
             self.poke()
         else:
+            effect = self._effect(move)
             to = self._run(move)
+            effect = self._with_end(move.cpu, None if to else effect)
         self.pending = None
         if self.buffers.empty:
             self._held_since = len(self.log)
@@ -466,12 +492,33 @@ class Run:
             self._changed(NOBODY)
         waits = self._waiting.get(move.cpu) if move.kind == RUN else None
         self.log.append(Done(move, before, self.at.get(move.cpu, 0), waits,
-                             self._round if waits else 0, to))
+                             self._round if waits else 0, to, effect))
         if move.kind == RUN:
             mark = self.region.marks.get(self.at[move.cpu])
             if mark:
                 mark(self, move.cpu)
                 self._memory = None
+
+    def _effect(self, move: Move) -> Effect | None:
+        """What the CPU is about to do that others can notice; None where that is not so plain."""
+        region, site = self.region, self.region.sites.get(self.at[move.cpu])
+        if self.points is not region.points or move.late:
+            return None
+        if site is None:
+            return Effect()
+        held = bool(self.buffers.held(move.cpu))
+        if site.kind == DRAIN or not site.whole or site.writes and (held or region.changes_code):
+            return None
+        first = site.where(self.m.regs(move.cpu).values, self.m.width)
+        touched = frozenset(range(first, first + site.size))
+        return Effect(touched if site.reads else frozenset(), touched if site.writes else frozenset())
+
+    def _with_end(self, cpu: int, effect: Effect | None) -> Effect | None:
+        """The same, with what comes of it that the CPU stands where it does now."""
+        at, region = self.at[cpu], self.region
+        if effect is None or at in region.drains or at in region.marks and at not in region.noting:
+            return None
+        return effect | NOTED if at in region.noting else effect
 
     def _run(self, move: Move) -> tuple[int, ...]:
         """The CPU runs to its next point; gives the CPUs to which it has sent something."""

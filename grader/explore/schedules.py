@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from grader.errors import GraderError
-from grader.explore.region import EVENT, RUN, WAIT, Detour, Done, Move, Region, Run, joined
+from grader.explore.region import (EVENT, RUN, WAIT, Detour, Done, Effect, Move, Region, Run,
+                                   joined)
 from grader.verdict import Fail
 
 CHAIN = 24              # schedules that follow one another before a snapshot is restored
@@ -40,6 +41,7 @@ class Result:
     """What came of a region's schedules."""
 
     tried: int = 0
+    same: int = 0               # came to the same as one that was tried
     failed: list[Failed] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -84,35 +86,43 @@ class InTurn:
 
 
 class Planned:
-    """The usual choice but for some numbered moves; notes where it could have gone elsewhere."""
+    """The moves with which another run began, one that was not made there, then the usual ones; notes
+    where it could have gone elsewhere.  With no move: the usual ones from the start."""
 
-    def __init__(self, plan: dict[int, Move], lates: bool, events: bool, leaf: bool = False,
-                 parent: list[Done] | None = None):
-        self.plan, self.lates, self.events = plan, lates, events
-        self.leaf = leaf            # nobody asks where it could have gone elsewhere
-        self.last = max(plan, default=-1)
-        begins = (parent or [])[:max(0, self.last)]
-        alike = all(done.move.kind == RUN and not done.move.late for done in begins)
-        self.begins = begins if alike else []       # moves that another run has made alike
+    def __init__(self, begins: list[Done] | None = None, move: Move | None = None, lates: bool = False,
+                 events: bool = False, leaf: bool = False, interrupted: int = -1):
+        self.begins, self.move, self.lates, self.events = begins or [], move, lates, events
+        self.last = len(self.begins) if move else -1
+        self.leaf = leaf                    # nobody asks where it could have gone elsewhere
+        self.interrupted = interrupted      # .. but what is done until this CPU goes on
+        moves = [done.move for done in self.begins]
+        alike = all(each.kind == RUN and not each.late for each in moves)
+        self.known = self.begins if alike else []       # moves that need no stops
+        # When no store is on its way any more, all is as in the same without a late one.
+        self.holds = any(each.late for each in moves) or move is not None and move.late
         self.others: list[tuple[int, Move, bool]] = []      # number, move, whether it preempts
         self.log: list[Done] = []
 
     def __call__(self, run: Run) -> Move:
         number = len(run.log)
         self.log = run.log
-        held = number in self.plan and self.plan[number].late or not run.buffers.empty
-        if self.leaf and number >= self.last:
-            run.points = run.region.points if held else run.region.few()
-        if number in self.plan:
-            return self.plan[number]
-        move = usual(run)
-        if not self.leaf and number > self.last:
+        if number < self.last:      # not the usual one: by now more is known of who waits
+            return self.begins[number].move
+        move = self.move if self.move and number == self.last else usual(run)
+        if self.leaf:
+            if move.cpu == self.interrupted:
+                self.interrupted = -1
+            few = run.buffers.empty and not move.late and self.interrupted < 0
+            run.points = run.region.few() if few else run.region.points
+        elif number > self.last and not (self.holds and run.buffers.empty):
             self._note(run, number, move)
         return move
 
     def full(self) -> Planned:
         """The same, with every stop."""
-        return Planned(self.plan, self.lates, self.events)
+        full = Planned(self.begins, self.move, self.lates, self.events)
+        full.known = []
+        return full
 
     def _note(self, run: Run, number: int, move: Move) -> None:
         going_on = move.cpu == run.current
@@ -128,35 +138,108 @@ class Planned:
                             if cpu == move.cpu or not going_on]
 
 
+class Turn:
+    """The places at which one CPU may take another one's turn, one after the other.  Two of them
+    come to the same if nothing that the second CPU does meets what the first does between them
+    (partial orders: Godefroid 1996)."""
+
+    def __init__(self, log: list[Done]):
+        self.log = log                      # of the run in which nobody takes it
+        self.taken = -1                     # where it was taken the last time
+        self.effect: Effect | None = None   # .. and what was done until the first CPU went on
+
+    def same(self, number: int) -> bool:
+        """Whether to take it at this move comes to what was already run."""
+        if self.effect is None:
+            return False
+        cpu = self.log[self.taken].move.cpu
+        return all(done.move.cpu == cpu for done in self.log[self.taken:number + 1]) and all(
+            done.effect is not None and not done.effect.meets(self.effect)
+            for done in self.log[self.taken:number])
+
+    def asks(self, number: int) -> bool:
+        """Whether it is worth knowing what is done when it is taken at this move."""
+        after = self.log[number:number + 2]
+        return len(after) == 2 and after[0].effect is not None and after[0].move.cpu == after[1].move.cpu
+
+    def take(self, number: int, log: list[Done]) -> None:
+        """It was taken at this move, and the run became this one."""
+        cpu = self.log[number].move.cpu
+        self.taken, self.effect = number, Effect()
+        for done in log[number:]:
+            if done.move.cpu == cpu:
+                return
+            if done.effect is None:
+                break
+            self.effect |= done.effect
+        self.effect = None
+
+
+@dataclass
+class Node:
+    """A schedule to be run."""
+
+    begins: list[Done] = field(default_factory=list)    # as another run did
+    move: Move | None = None                            # then this, which was not made there
+    preempted: int = 0
+    late: int = 0
+    events: int = 0
+    turn: Turn | None = None        # if this move takes one
+
+
 class Bounded:
     """Every schedule with at most `preemptions`; with at most one fewer, also with one CPU's stores
-    held from any of them on, or with one event before any move.  The fewest deviations first."""
+    held from any of them on, or with one event before any move.  The fewest deviations first.  Of those
+    that come to the same one is run."""
 
-    def __init__(self, preemptions: int = 2, most: int = 1 << 30):
+    def __init__(self, region: Region, preemptions: int = 2, most: int = 1 << 30):
+        self.region = region
         self.preemptions = preemptions
-        self._left = most           # how many will be asked for
-        self._todo: deque[tuple] = deque([({}, 0, 0, 0, None)])
-        self._later: list[tuple] = []
+        self.run = self.same = 0    # so many were asked for; came to the same as one of these
+        self._left = most           # how many more will be asked for
+        self._todo: deque[Node] = deque([Node()])
+        self._later: list[Node] = []
 
     def __iter__(self) -> Iterator[Planned]:
         while self._todo or self._later:
             if not self._todo:
                 self._todo, self._later = deque(self._later), []
-            plan, preempted, late, events, parent = self._todo.popleft()
-            self._left -= 1
-            enough = len(self._todo) + len(self._later) >= self._left
-            bound = self.preemptions - (1 if late or events else 0)
-            more = not late and not events and preempted < self.preemptions
-            planned = Planned(plan, more, more, bool(plan) and (enough or preempted >= bound), parent)
+            node = self._todo.popleft()
+            number, turn = len(node.begins), node.turn
+            if turn and turn.same(number):
+                self.same += 1
+                continue
+            self.run, self._left = self.run + 1, self._left - 1
+            ahead = (len(self._todo) + len(self._later)) * self.run // (self.run + 2 * self.same)
+            enough = ahead >= self._left
+            bound = self.preemptions - (1 if node.late or node.events else 0)
+            more = not node.late and not node.events and node.preempted < self.preemptions
+            leaf = node.move is not None and (enough or node.preempted >= bound)
+            asked = turn.log[number].move.cpu if turn and turn.asks(number) else -1
+            planned = Planned(node.begins, node.move, more, more, leaf, asked)
             yield planned
-            for number, move, preempts in planned.others:
-                costs = preempted + preempts
-                is_late, is_event = late + move.late, events + (move.kind == EVENT)
-                if costs <= (self.preemptions - 1 if is_late or is_event else bound):
-                    # Who begins is no deviation: it is free, and comes as early as the first.
-                    free = number == 0 and move.kind == RUN and not move.late
-                    (self._todo if free else self._later).append(
-                        (plan | {number: move}, costs, is_late, is_event, planned.log))
+            if turn:
+                turn.take(number, planned.log)
+            self._children(node, planned, bound)
+
+    def _children(self, node: Node, planned: Planned, bound: int) -> None:
+        """The schedules that deviate once more."""
+        turns: dict[int, Turn] = {}
+        for number, move, preempts in planned.others:
+            costs = node.preempted + preempts
+            is_late, is_event = node.late + move.late, node.events + (move.kind == EVENT)
+            limit = self.preemptions - 1 if is_late or is_event else bound
+            if costs > limit:
+                continue
+            turn = None
+            # A third CPU, or an event, might come between the two: then they are not the same.
+            if move.kind == RUN and not move.late and (
+                    costs == limit or len(self.region.cpus) == 2 and not self.region.events):
+                turn = turns.setdefault(move.cpu, Turn(planned.log))
+            # Who begins is no deviation: it is free, and comes as early as the first.
+            free = number == 0 and move.kind == RUN and not move.late
+            (self._todo if free else self._later).append(
+                Node(planned.log[:number], move, costs, is_late, is_event, turn))
 
 
 class Pct:
@@ -238,7 +321,7 @@ def learn(region: Region, rng: random.Random) -> int:
             seen.setdefault(site.address, set()).add((address, site.size, site.writes, cpu))
 
     length, sent, known, quiet = 0, False, 0, 0
-    choosers: list[Chooser] = [Planned({0: Move(RUN, cpu)}, False, False) for cpu in region.cpus]
+    choosers: list[Chooser] = [Planned(move=Move(RUN, cpu)) for cpu in region.cpus]
     choosers += [InTurn(cpu) for cpu in region.cpus]    # .. and has to wait
     choosers += [Walk(rng, lates=False) for _ in range(LEARNING)]
     for chooser in choosers:
@@ -321,28 +404,20 @@ class Explorer:
         return failed
 
     def _go(self, choose: Chooser, fresh: bool) -> Failed | None:
-        if self._all_stops and isinstance(choose, Planned):
-            choose.begins, choose.leaf = [], False
+        planned = choose if isinstance(choose, Planned) else None
+        if planned and self._all_stops:
+            planned.known, planned.leaf = [], False
         run = self.region.begin(fresh)
         try:
-            if isinstance(choose, Planned) and choose.begins:
-                run.express(choose.begins)
+            if planned and planned.known:
+                run.express(planned.known)
             follow(run, choose)
             return None
         except Detour:
-            full = choose.full()
-            failed = self._go(full, True)
-            choose.others, choose.log = full.others, full.log
-            return failed
+            return self._in_full(planned)
         except Fail as fail:
-            if isinstance(choose, Planned) and (choose.begins or choose.leaf):
-                full = choose.full()
-                again = self._go(full, True)        # the same with all its stops
-                if again is None:
-                    choose.others, choose.log = full.others, full.log
-                    if choose.begins:               # .. and from the same beginning
-                        begins = [done.move for done in choose.begins]
-                        again = self._go(Replayed([*begins, choose.plan[choose.last]]), True)
+            if planned and (planned.known or planned.leaf):
+                again = self._in_full(planned)
                 if again is None and fresh:
                     print(f"{self.region.name}: fails with few stops alone: {fail}")
                     self._all_stops = True
@@ -352,6 +427,13 @@ class Explorer:
             if run.pending is not None:
                 moves.append(run.pending)
             return Failed(0, moves, fail)
+
+    def _in_full(self, planned: Planned) -> Failed | None:
+        """The same from the snapshot, with every stop: this is what counts."""
+        full = planned.full()
+        failed = self._go(full, True)
+        planned.others, planned.log = full.others, full.log
+        return failed
 
     def run(self, preemptions: int = 2, most: int = 600, pct: int = 20, walks: int = 20,
             length: int = 20) -> Result:
@@ -381,10 +463,11 @@ class Explorer:
 
     def _bounded(self, preemptions: int, most: int) -> None:
         left = most
-        for planned in Bounded(preemptions, most):
+        for planned in (bounded := Bounded(self.region, preemptions, most)):
             if left <= 0 or self._stop_early():
                 return
             left -= 1
+            self.result.same = bounded.same
             if self.try_one(planned) and len(self.result.failed) == 1:
                 left = min(left, AFTER)
 

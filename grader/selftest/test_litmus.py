@@ -11,7 +11,7 @@ import pytest
 
 from grader.explore.region import Memory, Program, Region
 from grader.explore.scene import Scene
-from grader.explore.schedules import outcomes
+from grader.explore.schedules import Bounded, Explorer, Turn, outcomes
 from grader.machine import CELLS, boot
 
 BITS = (0, 1)
@@ -40,7 +40,8 @@ ENDS = {
 def scene(request, kernels):
     folder = kernels[request.param.arch]
     with boot(request.param, folder / "kernel.elf", folder / "corral.iso", cpus=4) as machine:
-        cell = type("Cell", (), {"machine": machine, "random": random.Random(1), "replay": None})
+        cell = type("Cell", (), {"machine": machine, "random": random.Random(1), "replay": None,
+                                    "progress": lambda done, limit: None})
         made = Scene(cell)
         made.parked = machine.snapshot()
         yield made
@@ -94,3 +95,30 @@ def test_two_increments(scene, name, allowed):
     """A read-modify-write without LOCK is two steps, one with LOCK is one."""
     found, _ = outcomes(region_of(scene, [name, name]), lambda: scene.m.u32("probe_x"))
     assert found == allowed
+
+
+def bounded_outcomes(region, look, preemptions):
+    """What comes of the schedules with at most so many preemptions, how many were run, and how many
+    came to the same as one of these."""
+    explorer, schedules, found = Explorer(region), Bounded(region, preemptions), set()
+    for planned in schedules:
+        assert explorer.try_one(planned) is None
+        found.add(look())
+    return found, schedules.run, schedules.same
+
+
+@pytest.mark.parametrize("name", ["sb", "sbl", "rfi", "iriw"])
+def test_no_outcome_is_left_out(scene, name, monkeypatch):
+    """Of schedules that come to the same one is run, and what is left out brings nothing new."""
+    cpus = range(4) if name == "iriw" else READS[name][0]
+    region = region_of(scene, [f"litmus_{name}{cpu}" for cpu in cpus])
+
+    def look():
+        return read_words(scene, "probe_r", 4), scene.m.read("probe_x", 4), scene.m.read("probe_y", 4)
+
+    fewer, run, same = bounded_outcomes(region, look, 2)
+    monkeypatch.setattr(Turn, "same", lambda self, number: False)
+    every, all_run, none = bounded_outcomes(region, look, 2)
+    assert fewer == every
+    assert none == 0 and run <= all_run
+    assert same > 0 or name == "sb"

@@ -44,7 +44,7 @@ def test_more(cell):
         make(scene, ABOVE_DEVICES)
         levels = {cpu: (PASSIVE, DISPATCH, 5, 9)[cpu] for cpu in range(cpus)}
         explore(lock_region(scene, "spin", range(cpus), levels=levels, check=check_levels(levels)),
-                preemptions=5 - cpus, most=120, pct=12, walks=12)
+                preemptions=5 - cpus, most=120, pct=6, walks=6)
         cell.park()
 
 

@@ -115,7 +115,7 @@ def no_false_alarm(cell):
     scene.m.call(0, "probe_spin_round", 0)
     scene.m.write_u32("probe_shared", 0)
     explore(lock_region(scene, "spin", (0, 1), name="two CPUs, one lock that checks them"),
-            most=300, pct=8, walks=8)
+            most=300, pct=4, walks=4)
 
 
 def taken(locks, cpu, which):

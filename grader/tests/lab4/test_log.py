@@ -101,4 +101,4 @@ def test_two(cell):
                     for cpu, level in enumerate(levels)],
                    [Memory("log", m.elf.address("shared_log"), m.elf.size("shared_log"))],
                    check=both, start="the log is empty, two CPUs are about to write a line"),
-            preemptions=1, most=200, pct=8, walks=8)
+            preemptions=1, most=200, pct=4, walks=4)

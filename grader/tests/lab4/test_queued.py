@@ -23,7 +23,7 @@ def test_order(cell):
     cell.park()
     for cpus in (3, 4):
         explore(lock_region(Scene(cell), "queued", range(cpus), fair=True),
-                preemptions=5 - cpus, most=100, pct=12, walks=12)
+                preemptions=5 - cpus, most=100, pct=6, walks=6)
         cell.park()
 
 
@@ -32,11 +32,11 @@ def test_nodes(cell):
     for _ in range(3):
         scene = Scene(cell)
         scene.m.write("probe_node", cell.random.randbytes(NODES))
-        explore(lock_region(scene, "queued", (0, 1), fair=True), preemptions=1, most=120, pct=8, walks=8)
+        explore(lock_region(scene, "queued", (0, 1), fair=True), preemptions=1, most=120, pct=4, walks=4)
         cell.park()
     explore(lock_region(Scene(cell), "queued", (0, 1), check=untouched,
                         after=lambda run, cpu: mine_again(run, cpu, cell.random.randbytes(LINE)),
-                        name="two CPUs, and what becomes of a node"), most=300, pct=8, walks=8)
+                        name="two CPUs, and what becomes of a node"), most=300, pct=4, walks=4)
 
 
 def mine_again(run, cpu, filling):

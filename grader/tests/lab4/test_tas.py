@@ -14,11 +14,11 @@ def test_two(cell):
 def test_more(cell):
     """Three and four CPUs."""
     # Who has waited tries again, and a third CPU comes in between.
-    explore(lock_region(Scene(cell), "tas", range(3), waiting=[1]), most=150, pct=8, walks=8)
+    explore(lock_region(Scene(cell), "tas", range(3), waiting=[1]), most=150, pct=4, walks=4)
     cell.park()
     for cpus in (3, 4):
         explore(lock_region(Scene(cell), "tas", range(cpus)),
-                preemptions=5 - cpus, most=100, pct=12, walks=12)
+                preemptions=5 - cpus, most=100, pct=6, walks=6)
         cell.park()
 
 

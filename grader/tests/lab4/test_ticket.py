@@ -16,7 +16,7 @@ def test_two(cell):
     cell.park()
     # What a release has spoilt only the next round shows.
     explore(lock_region(Scene(cell), "ticket", (0, 1), rounds=2), preemptions=1, most=100,
-            pct=8, walks=8)
+            pct=4, walks=4)
 
 
 def test_order(cell):
@@ -26,7 +26,7 @@ def test_order(cell):
     cell.park()
     for cpus in (3, 4):
         explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True),
-                preemptions=5 - cpus, most=150, pct=12, walks=12)
+                preemptions=5 - cpus, most=150, pct=6, walks=6)
         cell.park()
 
 
@@ -38,7 +38,7 @@ def test_wrap(cell):
         scene = Scene(cell)
         m.write("probe_ticket", start)
         m.write_u32("probe_shared", 0)
-        explore(lock_region(scene, "ticket", (0, 1), fair=True), preemptions=1, most=80, pct=8, walks=8)
+        explore(lock_region(scene, "ticket", (0, 1), fair=True), preemptions=1, most=80, pct=4, walks=4)
         cell.park()
 
 

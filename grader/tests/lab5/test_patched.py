@@ -46,7 +46,7 @@ def test_patch(cell):
     """CPU 1 executes the code twice; the IPI comes before each of the instructions."""
     scene = Turns(cell)
     explore(region_of(cell, scene, "patch", {0: ("probe_patch", 0), 1: ("probe_patched_round", 2)},
-                      name="text_patch() of code that CPU 1 executes"), most=100, pct=8, walks=8)
+                      name="text_patch() of code that CPU 1 executes"), most=100, pct=4, walks=4)
 
 
 def test_patch_in_interrupt(cell):
@@ -57,7 +57,7 @@ def test_patch_in_interrupt(cell):
     events = [("a device interrupts CPU 1", 1, lambda: scene.m.interrupt(1, vector))]
     explore(region_of(cell, scene, "patch", {0: ("probe_patch", 0), 1: ("probe_patched_round", 1)},
                       events, name="text_patch() of code that an interrupt executes"),
-            most=120, pct=8, walks=24)
+            most=120, pct=4, walks=16)
 
 
 def test_poke(cell):
@@ -65,4 +65,4 @@ def test_poke(cell):
     scene = Turns(cell)
     explore(region_of(cell, scene, "poke", {0: ("probe_poke", 0), 1: ("probe_poked_round", 2)},
                       name="text_poke() of an instruction that CPU 1 executes"),
-            most=100, pct=8, walks=8)
+            most=100, pct=4, walks=4)

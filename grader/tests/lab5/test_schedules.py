@@ -10,12 +10,12 @@ from grader.verdict import WRONG, Fail
 
 def test_call(cell):
     """CPU 0 calls; CPU 1 has nothing to do."""
-    explore(calls_region(Turns(cell), [0]), most=200, pct=8, walks=8)
+    explore(calls_region(Turns(cell), [0]), most=200, pct=4, walks=4)
 
 
 def test_again(cell):
     """Two calls, one right behind the other: what the first leaves must not be in the second's way."""
-    explore(calls_region(Turns(cell), [0], times=2), preemptions=1, most=64, pct=8, walks=8)
+    explore(calls_region(Turns(cell), [0], times=2), preemptions=1, most=64, pct=4, walks=4)
 
 
 def test_more(cell):
@@ -27,13 +27,13 @@ def test_more(cell):
 
 def test_two(cell):
     """Both CPUs call at the same time."""
-    explore(calls_region(Turns(cell), [0, 1]), most=120, pct=8, walks=8)
+    explore(calls_region(Turns(cell), [0, 1]), most=120, pct=4, walks=4)
 
 
 def test_all_call(cell):
     """Three CPUs, all of them call."""
     cell.use(3)
-    explore(calls_region(Turns(cell), range(3)), preemptions=1, most=32, pct=4, walks=4)
+    explore(calls_region(Turns(cell), range(3)), preemptions=1, most=32, pct=3, walks=3)
 
 
 def test_phases(cell):
@@ -77,7 +77,7 @@ def test_phases(cell):
         words={"probe_one": "is in the first phase", "probe_all": "is in the second phase"},
         begun=begun, check=check,
         start="two CPUs with interrupts on; CPU 0 is about to call, CPU 1 has nothing to do")
-    explore(region, most=120, pct=8, walks=8)
+    explore(region, most=120, pct=4, walks=4)
 
 
 def test_poll(cell):
@@ -102,4 +102,4 @@ def test_poll(cell):
         sends=("ipi_send",), words={REST: "goes on", "probe_phase": "is in the function",
                                     "ipi_send": "sends an IPI"},
         start="CPU 1 waits with interrupts off until CPU 0 goes on; CPU 0 is about to call")
-    explore(region, most=100, pct=8, walks=8)
+    explore(region, most=100, pct=4, walks=4)
