@@ -1,6 +1,6 @@
 """Exercise 1.1: the TSS."""
 
-from grader.explore.scene import SUBJECT, Scene
+from grader.explore.scene import SUBJECT, WITNESS, Scene
 from grader.verdict import WRONG, Fail
 
 TSS_SELECTOR, KERNEL_DS, TSS_SIZE = 0x30, 0x10, 104
@@ -11,17 +11,22 @@ IST_NAMES = {1: "double fault", 2: "NMI", 3: "machine check", 4: "debug"}
 
 
 def test_task_register(cell):
-    """tss_init() on a TSS full of rubbish: what does the CPU find through its task register?"""
-    scene = Scene(cell)
+    """tss_init() on a TSS full of rubbish: what does each CPU find through its task register?"""
+    for cpu in (SUBJECT, WITNESS):
+        _check_task_register(cell, Scene(cell, cpu))
+        cell.park()
+
+
+def _check_task_register(cell, scene):
     m = scene.m
     m.write(scene.block + scene.offset["cpu_tss"], cell.random.randbytes(TSS_SIZE))
     scene.tss()
-    tr = m.regs(SUBJECT).tr
+    tr = m.regs(scene.cpu).tr
     if tr.selector != TSS_SELECTOR:
         raise Fail(WRONG, expected=f"task register = {TSS_SELECTOR:#x}", seen=f"{tr.selector:#x}",
                    cause="the CPU looks for a stack in the TSS that LTR named, nowhere else.")
     if tr.base != scene.block + scene.offset["cpu_tss"]:
-        raise Fail(WRONG, expected="the task register's base at cpu->tss",
+        raise Fail(WRONG, expected=f"the task register's base at cpu->tss, on CPU {scene.cpu}",
                    seen=f"{m.elf.name(tr.base)}",
                    cause="each CPU needs a TSS of its own: two that share one share a stack.")
     if tr.limit < TSS_SIZE - 1:
@@ -56,8 +61,13 @@ def test_task_register(cell):
 
 
 def test_entry_stack(cell):
-    """tss_set_sp0() for two threads: may the hardware push a frame there?"""
-    scene = Scene(cell)
+    """tss_set_sp0() for two threads of each CPU: may the hardware push a frame there?"""
+    for cpu in (SUBJECT, WITNESS):
+        _check_entry_stacks(Scene(cell, cpu))
+        cell.park()
+
+
+def _check_entry_stacks(scene):
     m = scene.m
     scene.tss()
     threads = [scene.thread(), scene.thread()]
@@ -65,9 +75,15 @@ def test_entry_stack(cell):
     if len(where) != 2:
         raise Fail(WRONG, expected="a place for the registers of each thread",
                    seen="thread_regs() gives the same address for two threads")
+    another = scene.block_of(scene.witness) + scene.offset["cpu_tss"], TSS_SIZE
+    before = m.read(*another)
     for thread in threads:
-        m.call(SUBJECT, "tss_set_sp0", scene.block, thread)
-        sp0 = m.ptr(m.regs(SUBJECT).tr.base + SP0)
+        m.call(scene.cpu, "tss_set_sp0", scene.block, thread)
+        if m.read(*another) != before:
+            raise Fail(WRONG, expected=f"cpu->tss of CPU {scene.cpu} changed, and no other",
+                       seen=f"that of CPU {scene.witness} changed",
+                       cause="each CPU loads its stack from its own TSS.")
+        sp0 = m.ptr(m.regs(scene.cpu).tr.base + SP0)
         _check_stack(scene, thread, sp0)
 
 
