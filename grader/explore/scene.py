@@ -12,7 +12,7 @@ from functools import cached_property
 
 from grader.elf import Elf
 from grader.errors import GraderError
-from grader.explore.registers import IF, Layout
+from grader.explore.registers import DF, IF, Layout
 from grader.machine.types import Unmapped
 from grader.stops import failure_of_stop
 from grader.verdict import WRONG, Fail, Place, Stack, StackRow
@@ -189,6 +189,18 @@ class Scene:
             if saved["cs"] & 3 == 3:
                 return saved
         return saved
+
+    def check_c(self, name: str, **details) -> None:
+        """At a C function that an entry calls: interrupts off, DF clear, RSP where a CALL leaves it."""
+        regs = self.m.regs(self.cpu)
+        if regs.flags & IF:
+            raise Fail(WRONG, expected=f"interrupts off in {name}()", seen="IF = 1", **details)
+        if regs.flags & DF:
+            raise Fail(WRONG, expected=f"DF = 0 in {name}()", seen="DF = 1",
+                       **{"cause": "C code expects that string instructions go up."} | details)
+        if self.m.width == 64 and regs.sp % 16 != 8:
+            raise Fail(WRONG, expected="RSP a multiple of 16 before CALL (System V ABI 3.2.2)",
+                       seen=f"RSP = {regs.sp:#x} in {name}()", **details)
 
     def run_to_leave(self, at: Place | None = None) -> None:
         """Runs the subject until it leaves the kernel by ret_to_user(), which it may not with IF = 1."""

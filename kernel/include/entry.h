@@ -36,13 +36,20 @@ struct regs *thread_regs(struct thread *thread);
  * Where the stubs of the vectors jump to.  On the stack: vector, error code, the hardware's frame.
  * intr_common (32 to 255) calls kintr(regs); trap_common (faults, traps, system calls) calls
  * ktrap(regs, cr2).  Both leave by ret_to_user() if ring 3 was interrupted, else by IRET.
+ *
+ * Ring 3 may jump to any address, the kernel's too, and in 64 bits it has a second CS: which ring it
+ * was, only the two lowest bits of the saved CS say, and EFLAGS.VM.
+ *
+ * C is called with interrupts off and, whatever was interrupted, with DF clear; in 64 bits with RSP a
+ * multiple of 16 before the CALL, in 32 bits with KERNEL_DS in DS and ES.
  */
 void intr_common(void);
 void trap_common(void);
 
 /*
  * Leaves the kernel: to the thread whose turn it is, or to the idle loop.  Interrupts off; called
- * on the kernel stack, of which nothing is needed any more.  Calls exit_work() before each return.
+ * on the kernel stack, of which nothing is needed any more.  Calls exit_work() before each return,
+ * also to the thread that was here last.  cpu->as and cpu->current may have been changed by others.
  */
 _Noreturn void ret_to_user(void);
 
@@ -50,8 +57,8 @@ _Noreturn void ret_to_user(void);
 extern const char user_iret[];
 
 /*
- * Waits in ring 0 until a thread can run, with interrupts on only while it waits, and then leaves
- * by ret_to_user().  Interrupts off; nothing on the stack is needed any more.
+ * Waits in ring 0, halted, until a thread can run, with interrupts on only while it waits, and then
+ * leaves by ret_to_user().  Interrupts off; nothing on the stack is needed any more.
  */
 _Noreturn void idle_loop(void);
 

@@ -1,20 +1,21 @@
 """Exercise 1.5: an interrupt, or a fault, of the kernel itself."""
 
-from grader.explore.registers import GENERAL, IF
+from grader.explore.registers import DF, GENERAL, IF
 from grader.explore.scene import INTERRUPTS_ON, SUBJECT, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 UNMAPPED = 0x7000_0000
+LEVELS = range(0x50, 0xC0, 0x10)        # the lowest vector of each; 0x80 is no device's
 HARMLESS_FLAGS = 0x8D5  # CF PF AF ZF SF OF
 
 
-def sled(scene):
+def sled(scene, more_flags=0):
     """CPU 0 in ring 0 on a NOP, interrupts on, with random registers."""
     m, layout = scene.m, scene.layout
     m.start(SUBJECT, "probe_sled", flags=INTERRUPTS_ON)
     scene.run_to("probe_sled", "the grader's own code")
-    flags = 2 | IF | scene.random.getrandbits(16) & HARMLESS_FLAGS
+    flags = 2 | IF | more_flags | scene.random.getrandbits(16) & HARMLESS_FLAGS
     general = {name: scene.random.getrandbits(layout.width) for name in GENERAL[layout.width]}
     m.set_regs(SUBJECT, **general, **{"rflags" if layout.width == 64 else "eflags": flags})
     sp = m.regs(SUBJECT).sp
@@ -40,11 +41,12 @@ def check(scene, before, pc):
 
 
 def test_kernel_resumes(cell):
-    """Ring 0 is interrupted at three instructions and does not notice."""
-    for at in (0, 1, 6):
+    """Ring 0 is interrupted at three instructions, once while it copies downwards (DF), and does
+    not notice; nor if each handler is interrupted again."""
+    for at, more_flags in ((0, 0), (1, DF), (6, 0)):
         scene = Scene(cell)
         m = scene.m
-        before = sled(scene)
+        before = sled(scene, more_flags)
         general, flags, sp, pc = before
         if at:
             m.step(SUBJECT, at, hold=True)
@@ -63,6 +65,7 @@ def test_kernel_resumes(cell):
             raise Fail(WRONG, expected=f"the stack that the kernel used, below {sp:#x}",
                        seen=f"{scene.layout.title('sp')} = {m.regs(SUBJECT).sp:#x}", at=place,
                        cause="switching stacks again writes over what the kernel has on it.")
+        scene.check_c("kintr", at=place)
         scene.run_to(pc + at + 1, "the interrupted kernel code again", at=place)
         check(scene, before, pc + at + 1)
         scene.check_answered(vector, at=place)
@@ -70,6 +73,25 @@ def test_kernel_resumes(cell):
             raise Fail(WRONG, expected="the stack above untouched",
                        seen="words of the interrupted function changed", at=place)
         cell.park()
+    levels(Scene(cell))
+
+
+def levels(scene):
+    """An interrupt in an interrupt, as deep as the levels of devices allow."""
+    m = scene.m
+    before = sled(scene)
+    vectors = [scene.vector(level + 1, level + 0x10) for level in LEVELS]
+    place = m.place(before[3])
+    place.label, place.note = "interrupt came before", "and another one in the handler of each"
+    scene.fresh_token()
+    for number, vector in enumerate(vectors, start=1):
+        m.interrupt(SUBJECT, vector)
+        scene.run_to("kintr", f"kintr() for interrupt {number} of {len(vectors)}, each in the handler "
+                     "of the one before", at=place)
+    scene.run_to(before[3] + 1, "the interrupted kernel code again", at=place)
+    check(scene, before, before[3] + 1)
+    for vector in vectors:
+        scene.check_answered(vector, at=place)
 
 
 def test_fault_in_handler(cell):
@@ -94,6 +116,7 @@ def test_fault_in_handler(cell):
     if scene.argument(1) != UNMAPPED:
         raise Fail(WRONG, expected=f"cr2 = {UNMAPPED:#x} as ktrap()'s second argument",
                    seen=f"{scene.argument(1):#x}", at=place)
+    scene.check_c("ktrap", at=place)
     scene.run_to_leave(at=place)
     scene.check_answered(vector, at=place)
     result = m.u32("probe_touch_result") - (1 << 32)
