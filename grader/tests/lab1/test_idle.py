@@ -2,7 +2,7 @@
 
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, SUBJECT, WITNESS, Scene
-from grader.explore.sweep import Event, labs_own, sweep, trace
+from grader.explore.sweep import Event, labs_own, sweep, trace, walk
 from grader.verdict import WRONG, Fail
 
 ROUNDS = 12
@@ -27,7 +27,10 @@ def to_hlt(scene):
 
 
 def test_stack_stays(cell):
-    """Twelve interrupts of the idle CPU: each time it halts with the same stack pointer."""
+    """Twelve interrupts of the idle CPU: each time it halts with the same stack pointer.
+
+    Every second one says that a turn is over, as the clock does, though there is no turn.
+    """
     scene = Scene(cell)
     scene.tss()
     first = idle(scene)
@@ -39,14 +42,39 @@ def test_stack_stays(cell):
         vector = scene.vector()
         times = scene.m.u32(scene.m.elf.address("probe_count") + 4 * vector) + 1
         scene.fresh_token()
+        scene.m.write_u32("probe_resched", turn % 2)
         scene.m.interrupt(SUBJECT, vector)
-        regs = to_hlt(scene)
+        if turn == 1:
+            check_choice(scene)
+        regs = to_hlt(scene) if turn > 1 else scene.m.regs(SUBJECT)
         scene.check_answered(vector, times)
         if regs.sp != first.sp:
             raise Fail(WRONG, expected=f"stack pointer {first.sp:#x} at each HLT",
                        seen=f"{regs.sp:#x} after {turn} interrupt{'s' if turn > 1 else ''}",
                        went_wrong=scene.m.place(regs.pc),
                        cause="what the interrupts left on the stack adds up until it is full.")
+
+
+def check_choice(scene):
+    """To the next HLT, step by step: interrupts are off whenever a thread is chosen."""
+    choice = scene.m.elf.address("sched_next")
+    for step in walk(scene, (), "the idle loop's next HLT", "halted"):
+        if step.pc == choice and step.flags & IF:
+            raise Fail(WRONG, expected="interrupts off in sched_next()", seen="IF = 1",
+                       cause="an interrupt in it changes what it is just looking at.")
+
+
+def check_entry_stack(scene, thread):
+    """In ring 3, come from the idle loop: its next interrupt has this thread's stack."""
+    m = scene.m
+    where = m.regs(SUBJECT).tr.base + 4
+    seen = m.ptr(where)
+    m.call(WITNESS, "tss_set_sp0", scene.block, thread)
+    right, name = m.ptr(where), f"{scene.layout.title('sp')}0"
+    if seen != right:
+        raise Fail(WRONG, expected=f"{name} = {right:#x}, as tss_set_sp0() sets it for the thread "
+                   "that became ready", seen=f"{seen:#x}",
+                   cause="the idle loop's sched_next() has made it the present one already.")
 
 
 def test_sweep(cell):
@@ -71,8 +99,13 @@ def test_sweep(cell):
         m.interrupt(SUBJECT, high)
 
     def finish():
+        scene.run_to("exit_work", "the thread that became ready is returned to")
+        if m.regs(SUBJECT).flags & IF:
+            raise Fail(WRONG, expected="interrupts off when the idle loop is left", seen="IF = 1",
+                       cause="an interrupt now may end the turn of the thread that was chosen.")
         scene.run_to(regs["ip"], "the thread that became ready runs")
         scene.check_user(regs)
+        check_entry_stack(scene, thread)
         scene.check_answered(high)
         scene.check_canaries()
 

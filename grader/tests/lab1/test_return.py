@@ -1,6 +1,6 @@
 """Exercise 1.4: the way back to ring 3."""
 
-from grader.explore.registers import IF, NT, SEGMENTS, USER_DS
+from grader.explore.registers import IF, NT, SEGMENTS, TF, USER_DS
 from grader.explore.scene import SUBJECT, WITNESS, Scene
 from grader.verdict import WRONG, Fail
 
@@ -17,7 +17,7 @@ def leave(scene, thread, regs):
 def test_registers_come_back(cell):
     """Three times random registers in thread_regs(): ring 3 has exactly these.
 
-    In 32 bits the data segments are all empty once, and all full once.
+    In 32 bits the data segments are all empty once, and all full once.  The last one single-steps.
     """
     for at, segments in ((0, {name: 0 for name in SEGMENTS[cell.width]}),
                          (7, {name: USER_DS for name in SEGMENTS[cell.width]}), (13, {})):
@@ -26,6 +26,8 @@ def test_registers_come_back(cell):
         thread = scene.thread()
         scene.guard(thread)
         regs = scene.layout.random_program(scene.random, scene.sled(at), **segments)
+        if not segments:
+            regs["flags"] |= TF
         leave(scene, thread, regs)
         stop = scene.run_to(("exit_work", regs["ip"]), "exit_work(), and the return to ring 3")
         if stop.pc == regs["ip"]:
@@ -90,3 +92,25 @@ def test_no_leaks(cell):
         scene.run_to(after["ip"], "the other thread's turn", at=place)
         scene.check_user(after, at=place)
     scene.check_canaries()
+    _same_thread_again(scene, quiet)
+
+
+def _same_thread_again(scene, regs):
+    """The thread stays, and the kernel has left its address space meanwhile, as when one ends."""
+    m = scene.m
+    root = m.regs(SUBJECT).cr3
+    place = scene.user_place()
+    m.write_ptr("probe_call_in_interrupt", m.elf.address("as_activate"))
+    scene.fresh_token()
+    m.interrupt(SUBJECT, scene.vector())
+    if scene.run_to(("exit_work", regs["ip"]), "exit_work()", at=place).pc == regs["ip"]:
+        raise Fail(WRONG, expected="exit_work() called before each return to ring 3",
+                   seen="ring 3 without it, since the thread is the same", at=place,
+                   cause="work that was put off is never done.")
+    stop = scene.run_to((regs["ip"], "ktrap"), "the same thread again", at=place)
+    if stop.pc != regs["ip"] or m.regs(SUBJECT).cr3 != root:
+        raise Fail(WRONG, expected=f"CR3 = {root:#x}, the thread's address space", at=place,
+                   seen=f"CR3 = {m.regs(SUBJECT).cr3:#x}",
+                   cause="cpu->as says what CR3 holds; it may be another one than when this thread "
+                         "ran last.")
+    scene.check_user(regs, at=place)
