@@ -10,17 +10,19 @@ VM = 0x20000
 LOW_PAGE = 0x10000          # the lowest page that ring 3 may have
 CODE_PARAGRAPH = 0x1000     # its two low bits are 0, as those of a kernel selector
 SEGMENTS = ("ES", "DS", "FS", "GS")
+HLT, HLT_AT = b"\xf4", 0x900     # which only ring 0 may execute, and where in the page it is
 
 
 def test_v86_thread(cell):
-    """Interrupted twice: its registers, with the four segments above SS, come back both times."""
+    """Interrupted twice, then it faults: its registers, with the four segments above SS, are saved
+    each time and come back."""
     scene = Scene(cell)
     scene.tss()
     m, layout = scene.m, scene.layout
     thread = scene.thread()
     m.call(SUBJECT, "probe_adopt", thread)
     m.call(SUBJECT, "probe_map", thread, LOW_PAGE, budget=200_000)
-    m.write(LOW_PAGE, b"\x90" * 0x1000)
+    m.write(LOW_PAGE, b"\x90" * HLT_AT + HLT)
     regs = layout.random_program(scene.random, scene.random.randrange(0, 0x800))
     regs |= {"cs": CODE_PARAGRAPH, "ss": CODE_PARAGRAPH, "sp": 0xF00, "flags": 2 | IF | VM}
     regs |= {name: 0 for name in ("ds", "es", "fs", "gs")}
@@ -36,12 +38,24 @@ def test_v86_thread(cell):
         scene.fresh_token()
         m.interrupt(SUBJECT, vector)
         scene.run_to("kintr", f"kintr() at the {turn} interrupt")
-        saved = m.read(scene.argument(0), layout.size + 16)
-        scene.check_saved(layout.unpack(saved[:layout.size]), regs,
-                          "struct regs as kintr() got it")
-        seen = struct.unpack("<4I", saved[layout.size:])
-        for name, mine, its in zip(SEGMENTS, wide, seen):
-            if mine != its & 0xFFFF:
-                raise Fail(WRONG, expected=f"{name} = {mine:04x} above SS", seen=f"{its:04x}",
-                           cause="the hardware pushes GS, FS, DS, ES before SS, and IRET takes them.")
-        scene.check_canaries()
+        _check(scene, "kintr", regs, wide)
+    scene.run_to("ktrap", "ktrap() for a HLT of the thread")
+    _check(scene, "ktrap", dict(regs, ip=HLT_AT), wide)
+
+
+def _check(scene, name, regs, wide):
+    """At kintr() or ktrap(): on the kernel stack, with the registers and the segments above them."""
+    low, top = scene.kernel_stack()
+    sp = scene.m.regs(SUBJECT).sp
+    if not low < sp <= top:
+        raise Fail(WRONG, expected=f"{name}() on the kernel stack", seen=f"ESP = {sp:#x}",
+                   cause="CS is a paragraph here, and its two lowest bits say nothing.")
+    saved = scene.m.read(scene.argument(0), scene.layout.size + 16)
+    scene.check_saved(scene.layout.unpack(saved[:scene.layout.size]), regs,
+                      f"struct regs as {name}() got it")
+    seen = struct.unpack("<4I", saved[scene.layout.size:])
+    for segment, mine, its in zip(SEGMENTS, wide, seen):
+        if mine != its & 0xFFFF:
+            raise Fail(WRONG, expected=f"{segment} = {mine:04x} above SS", seen=f"{its:04x}",
+                       cause="the hardware pushes GS, FS, DS, ES before SS, and IRET takes them.")
+    scene.check_canaries()
