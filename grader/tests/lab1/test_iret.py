@@ -27,7 +27,7 @@ def poisoned(scene, wrong):
     m.call(SUBJECT, "thread_ready", bad)
     m.call(SUBJECT, "thread_ready", good)
     m.start(SUBJECT, "ret_to_user")
-    return bad, good, regs
+    return bad, good, regs, program
 
 
 def words(wrong):
@@ -39,12 +39,14 @@ def test_thread_ends(cell):
     for wrong in BAD + (BAD_64 if cell.width == 64 else ()):
         scene = Scene(cell)
         scene.tss()
-        bad, _, regs = poisoned(scene, wrong)
+        bad, _, regs, program = poisoned(scene, wrong)
         scene.run_to("thread_fault", f"thread_fault() for a thread with {words(wrong)}",
                      budget=200_000)
         if scene.argument(0) != bad:
             raise Fail(WRONG, expected="thread_fault() of the thread whose IRET failed",
                        seen="of another thread")
+        scene.check_saved(scene.saved(scene.thread_regs(bad)), program,
+                          "struct regs as thread_regs() finds it, after the failed IRET")
         scene.run_to(regs["ip"], "the other thread's turn", budget=3_000_000)
         state = scene.m.u32(bad + scene.offset["thread_state"])
         if state not in (FREE, DEAD):
@@ -57,7 +59,7 @@ def test_others_go_on(cell):
     """After it, the other thread has its registers, and a stack for its next interrupt."""
     scene = Scene(cell)
     scene.tss()
-    _, good, regs = poisoned(scene, scene.random.choice(BAD))
+    _, good, regs, _ = poisoned(scene, scene.random.choice(BAD))
     scene.run_to(regs["ip"], "the other thread's turn", budget=3_000_000)
     scene.check_user(regs)
     scene.check_canaries()
