@@ -87,10 +87,17 @@ extern uint32_t probe_nmi_allowed;
  */
 uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
 
+/* gs_enter with BP as its register, which the host has given any value. */
+void probe_gs_enter(void);
+
 /* percpu_read(), percpu_write(), percpu_add() of this CPU's probe fields; read: that of `size` bytes. */
 uintptr_t probe_percpu_read(uintptr_t size);
 void      probe_percpu_write(uintptr_t value);
+void      probe_percpu_write_one(uintptr_t size, uintptr_t value);
 void      probe_percpu_add(uintptr_t number);
+
+/* Waits until an interrupt has changed the field of 4 bytes, which is `old`.  Interrupts on. */
+void probe_percpu_wait(uint32_t old);
 
 /* Reads 4 bytes at an offset from GS, as a kernel with a bug would. */
 uint32_t probe_gs_read32(uintptr_t offset);

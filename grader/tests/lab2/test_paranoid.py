@@ -32,9 +32,15 @@ def in_ring_3(scene, each):
 
 
 def in_ring_0(scene, each):
-    """Ring 0 on a NOP with this GS, as between an entry and its repair, and random registers."""
+    """Ring 0 on a NOP with this GS, as between an entry and its repair, and random registers.
+
+    Without one: with the kernel's, as most of the time.
+    """
     m, cpu = scene.m, scene.cpu
-    m.start(cpu, "probe_with_gs", each.value, m.elf.address("probe_sled"), 0)
+    if each is None:
+        m.start(cpu, "probe_sled")
+    else:
+        m.start(cpu, "probe_with_gs", each.value, m.elf.address("probe_sled"), 0)
     scene.run_to("probe_sled", "the grader's own code")
     m.set_regs(cpu, **{name: scene.random.getrandbits(m.width) for name in scene.layout.general})
     return {name: getattr(m.regs(cpu), name) for name in (*scene.layout.general, "sp")}
@@ -45,7 +51,8 @@ def nmi(scene, each, after, expected):
     m = scene.m
     place = scene.user_place("NMI came before") if m.regs(scene.cpu).cpl else \
         m.place(m.pc(scene.cpu))
-    place.label, place.note = "NMI came before", f"on CPU {scene.cpu}, with {each} in GS"
+    place.label = "NMI came before"
+    place.note = f"on CPU {scene.cpu}, with {each or 'its own block'} in GS"
     scene.fresh_token()
     m.nmi(scene.cpu)
     stop = scene.run_to((after, "ktrap"), expected, at=place, budget=BUDGET)
@@ -94,7 +101,7 @@ def test_ring_0(cell):
     for cpu in (1, 0):
         scene = prepared(cell, cpu)
         start = scene.m.snapshot()
-        for each in gs.hostile(scene):
+        for each in (None, *gs.hostile(scene)):
             before = in_ring_0(scene, each)
             place = nmi(scene, each, scene.m.elf.address("probe_sled") + 3,
                         "the interrupted kernel code again after the NMI")
@@ -113,8 +120,8 @@ def test_gs_comes_back(cell):
         scene = prepared(cell, cpu)
         scene.present()
         start = scene.m.snapshot()
-        for number, each in enumerate(gs.hostile(scene)):
-            for ring in (3, 0):
+        for number, each in enumerate((*gs.hostile(scene), None)):
+            for ring in (3, 0) if each else (0,):
                 after = enter(scene, ring, each, number)
                 before = gs.selector_and_bases(scene)
                 place = nmi(scene, each, after, "the interrupted code again after the NMI")
@@ -124,6 +131,27 @@ def test_gs_comes_back(cell):
                     "where GS is not what CS lets one think.")
                 scene.m.restore(start)
         cell.park()
+    on_both(cell)
+
+
+def on_both(cell):
+    """CPU 0 takes an NMI, from its first instruction to its last, while CPU 1 is in one."""
+    other, scene = prepared(cell, 0), prepared(cell, 1)
+    m, each = scene.m, gs.hostile(scene)[1]
+    in_ring_0(scene, each)
+    in_ring_0(other, None)
+    before = gs.selector_and_bases(scene)
+    place = m.place(m.pc(1))
+    place.label, place.note = "NMI came before", f"on CPU 1, with {each} in GS; then one on CPU 0"
+    m.nmi(1)
+    scene.run_to("knmi", "knmi() on CPU 1", at=place)
+    m.nmi(0)
+    sled = m.elf.address("probe_sled")
+    other.run_to(sled + 2, "the end of the NMI on CPU 0", at=place)
+    scene.run_to(sled + 2, "the end of the NMI on CPU 1", at=place)
+    gs.check_unchanged(scene, before, at=place,
+                       cause="what gs_paranoid_exit needs is in B: memory of all CPUs is another "
+                             "one's by now.")
 
 
 def enter(scene, ring, each, number):

@@ -2,6 +2,7 @@
  * _Noreturn void probe_enter_user(const struct regs *regs);
  * uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
  * uint32_t probe_gs_read32(uintptr_t offset);
+ * void probe_gs_enter(void);
  * void probe_sled(void);
  */
 #include "gs.h"
@@ -36,6 +37,14 @@ probe_with_gs:
 probe_gs_read32:
     mov   4(%esp), %eax
     mov   %gs:(%eax), %eax
+    ret
+
+/* gs_enter with a register that it is told; the host stops behind it. */
+    .globl probe_gs_enter, probe_gs_entered
+probe_gs_enter:
+    nop                               /* gs_enter may be nothing, and the host stops twice */
+    gs_enter %ebp
+probe_gs_entered:
     ret
 
 /* Every register but ESP keeps its value, so that the host can give them any. */

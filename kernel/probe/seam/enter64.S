@@ -2,6 +2,7 @@
  * _Noreturn void probe_enter_user(const struct regs *regs);
  * uintptr_t probe_with_gs(uintptr_t gs, uintptr_t fn, uintptr_t arg);
  * uint32_t probe_gs_read32(uintptr_t offset);
+ * void probe_gs_enter(void);
  * void probe_sled(void);
  */
 #include "gs.h"
@@ -20,12 +21,16 @@ probe_enter_user:
     gs_exit
     iretq
 
-/* The base that was there is kept on the stack; fn may be stopped in its middle by the host. */
+/*
+ * As between an entry and its SWAPGS: ring 3's base is in use, and the kernel's is the other one.
+ * What was the other one is kept on the stack; fn may be stopped in its middle by the host.
+ */
     .globl probe_with_gs
 probe_with_gs:
     push  %rbp
     mov   %rsp, %rbp
     mov   %rdx, %r8
+    swapgs
     mov   $MSR_GS_BASE, %ecx
     rdmsr
     push  %rax
@@ -41,6 +46,7 @@ probe_with_gs:
     pop   %rdx
     pop   %rax
     wrmsr
+    swapgs
     mov   %rsi, %rax
     pop   %rbp
     ret
@@ -48,6 +54,14 @@ probe_with_gs:
     .globl probe_gs_read32
 probe_gs_read32:
     mov   %gs:(%rdi), %eax
+    ret
+
+/* gs_enter with a register that it is told; the host stops behind it. */
+    .globl probe_gs_enter, probe_gs_entered
+probe_gs_enter:
+    nop                               /* gs_enter may be nothing, and the host stops twice */
+    gs_enter %rbp
+probe_gs_entered:
     ret
 
 /* Every register but RSP keeps its value, so that the host can give them any. */
