@@ -21,8 +21,8 @@
 /* ---- written in lab 2: functions ---- */
 
 /*
- * Makes %gs:0 this CPU's struct cpu, from the next instruction on.  In 32 bits it fills in
- * cpu->gdt[PERCPU_SEL / 8], which is in use already; in 64 bits ring 3's base is 0 afterwards.
+ * Makes %gs:0 this CPU's struct cpu, from the next instruction on, whatever was there.  In 32 bits it
+ * fills in cpu->gdt[PERCPU_SEL / 8], which is in use already; in 64 bits ring 3's base is 0 afterwards.
  * Interrupts off, once, on the CPU itself, after its GDT was loaded.  SDM 3A 3.4.4, 3.4.5.
  */
 void percpu_init(struct cpu *cpu);
@@ -32,7 +32,8 @@ struct cpu *this_cpu(void);
 
 /*
  * The CPU that runs this, without GS: by something that only the hardware of this CPU says.
- * Any level, any CPU, any GS, after percpu_init(); an NMI, and gs_fixup(), may call it.
+ * Any level, any CPU, any GS, any stack of the kernel, after percpu_init(); an NMI, and gs_fixup(), may
+ * call it.
  */
 struct cpu *cpu_from_hw(void);
 
@@ -71,13 +72,14 @@ extern const uint16_t user_gs;
  *
  * gs_enter [register]  On the way in.  The register (SP, unless another is named) points at a
  *              complete struct regs; interrupts are off.  Ring 3's GS is there if REGS_CS says ring
- *              3, and also if the kernel faulted at user_iret.  May change the flags, no register.
+ *              3, whatever REGS_IP says, and also if the kernel faulted at user_iret.  May change the
+ *              flags, no register.
  * gs_exit      On the way out, the last thing before IRET.  In 64 bits SP is at the hardware's
  *              frame (IP, CS, FLAGS, SP, SS); in 32 bits it comes before ring 3's segments are
  *              loaded, if they are, and SP is anywhere.  May change the flags, no register.
- * syscall_stack  For SYSCALL and SYSENTER, which change no stack.  Keeps the user's stack pointer
- *              for push_user_sp (SYSENTER has none to keep) and loads what an interrupt would have
- *              loaded, RSP0 or ESP0.  In 64 bits GS is the kernel's afterwards.  In 32 bits SP is
+ * syscall_stack  For SYSCALL and SYSENTER, which change no stack.  Keeps the user's stack pointer for
+ *              push_user_sp, on this CPU (SYSENTER has none to keep), and loads what an interrupt would
+ *              have loaded, RSP0 or ESP0.  In 64 bits GS is the kernel's afterwards.  In 32 bits SP is
  *              this CPU's SYSENTER_ESP before: the end of its cpu->sysenter_stack.  No register is
  *              free, and GS is ring 3's: nothing here may fault.
  * push_user_sp 64 bits: pushes what syscall_stack kept.
@@ -92,7 +94,8 @@ extern const uint16_t user_gs;
  *
  * percpu_read(field), percpu_write(field, value), percpu_add(field, number): a field of this CPU's
  * struct cpu, of 1, 2, 4 or, in 64 bits, 8 bytes.  An interrupt may come before or after the access
- * but not in the middle of it.  Any level, any CPU; an NMI may use them.
+ * but not in the middle of it, and touch the fields beside it.  Each use is an access: a loop that
+ * reads a field until an interrupt has changed it ends.  Any level, any CPU; an NMI may use them.
  */
 
 /* ---- given ---- */

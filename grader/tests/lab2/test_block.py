@@ -1,5 +1,6 @@
 """Exercise 2.1: %gs:0 is this CPU's block."""
 
+from grader.explore import gs
 from grader.explore.gs import gdt
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
@@ -15,6 +16,26 @@ def test_own_block(cell):
                        seen=f"{regs.gs_base:#x} on CPU {cpu}")
         if cell.width == 32:
             check_descriptor(scene, regs.gs)
+        cell.park()
+        check_init(Scene(cell, cpu))
+
+
+def check_init(scene):
+    """percpu_init() once more, with something else in GS: it is right when the call is back."""
+    m, cpu = scene.m, scene.cpu
+    each = gs.hostile(scene)[1]
+    m.start(cpu, "probe_with_gs", each.value, m.elf.address("percpu_init"), scene.block)
+    scene.run_to("percpu_init", "the grader's own code")
+    scene.run_to(m.ptr(m.regs(cpu).sp), "the return of percpu_init()")
+    regs = m.regs(cpu)
+    if regs.gs_base != scene.block:
+        raise Fail(WRONG, expected=f"GS base {scene.block:#x} behind percpu_init()",
+                   seen=f"{regs.gs_base:#x} on CPU {cpu}, as before it",
+                   cause="GS is loaded here; its first use comes before anything could repair it.")
+    if m.width == 64 and regs.kernel_gs_base:
+        raise Fail(WRONG, expected="0 in KERNEL_GS_BASE behind percpu_init()",
+                   seen=f"{regs.kernel_gs_base:#x} on CPU {cpu}, as before it",
+                   cause="the first way to ring 3 gives it that base: whatever was left there.")
 
 
 def check_descriptor(scene, selector):
