@@ -6,11 +6,13 @@ from grader.explore import gs
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, INTERRUPTS_ON, Scene
 from grader.explore.sweep import Event, given, sweep, trace
-from grader.verdict import WRONG, Fail
+from grader.verdict import HANG, WRONG, Fail
 
 NAMES = ("word", "count", "half", "before", "byte", "after")
 ADDED = ("word", "count", "half", "byte")
 ANY_OTHER = 8           # stands for a word
+READ, WRITE = "probe_percpu_read", "probe_percpu_write_one"
+WAITING = 200           # instructions of a loop
 SIZES = {"count": 4, "half": 2, "before": 1, "byte": 1, "after": 1}
 
 
@@ -85,7 +87,19 @@ def add_with_interrupts_off(scene, number):
 
 
 def test_sweep(cell):
-    """Before each instruction of three percpu_add(), a device adds to the same fields."""
+    """Before each instruction of the accessors, a device adds to the same fields."""
+    adds(cell)
+    for name in ADDED:
+        cell.park()
+        reads(cell, name)
+        cell.park()
+        writes(cell, name)
+    cell.park()
+    waits(cell)
+
+
+def adds(cell):
+    """percpu_add(): both adds are in the fields."""
     scene = Scene(cell, 1)
     m, fields = scene.m, Fields(scene)
     mine, its = (scene.random.randrange(1, 1 << 31) for _ in range(2))
@@ -108,3 +122,94 @@ def test_sweep(cell):
                      cause="the interrupt came between a read and its write, and its add is lost.")
 
     sweep(scene, start, path, Event(lambda: m.interrupt(1, vector), "interrupt", vector), finish)
+
+
+def swept(scene, fields, call, arguments, finish):
+    """Before each instruction of a call for one field, a device adds a number; `finish` looks."""
+    m, size = scene.m, arguments[0]
+    its = scene.random.getrandbits(m.width) | 1 << m.width - 1 | 1
+    m.write_ptr("probe_add", its)
+    vector = scene.vector()
+    scene.fresh_token()
+    m.start(1, call, *arguments, flags=INTERRUPTS_ON)
+    scene.run_to(call, "the grader's own code")
+    start = m.snapshot()
+    name = "percpu_read()" if call == READ else "percpu_write()"
+    path = trace(scene, f"through {name} of {size} bytes", [m.elf.address("probe_returned")],
+                 "its return")
+    path.boundaries = [b for b in path.boundaries if not given(scene, b.pc)
+                       or m.elf.symbol_at(b.pc).name == call]
+
+    def done():
+        scene.run_to("probe_returned", f"{name} and the interrupt done", budget=BUDGET)
+        scene.check_answered(vector)
+        finish(its)
+
+    sweep(scene, start, path, Event(lambda: m.interrupt(1, vector), "interrupt", vector), done)
+
+
+def one_of(fields, name, seen, old, new, what):
+    """Fails if a field is neither as it was without the interrupt's add, nor as it is with it."""
+    if seen not in (old, new):
+        raise Fail(WRONG, expected=f"{what} of {fields.sizes[name]} bytes: {old:#x}, or {new:#x} with "
+                   "the interrupt's add", seen=f"{seen:#x}",
+                   cause="the interrupt came between two parts of the field.")
+
+
+def beside(fields, wanted, name, its, what):
+    """Fails unless the other fields have the interrupt's add, and those of other CPUs nothing."""
+    wanted[1] |= {each: fields.cut(each, wanted[1][each] + its) for each in ADDED}
+    del wanted[1][name]
+    fields.check(wanted, f"{what} of `{name}`, with an add by the interrupt to each",
+                 cause="more than the field was read and written, and what the interrupt changed there "
+                       "is lost.")
+
+
+def reads(cell, name):
+    """percpu_read(): the field as it was before the interrupt, or as it is after it."""
+    scene = Scene(cell, 1)
+    fields = Fields(scene)
+    before = fields.fill()
+    old = before[1][name]
+
+    def finish(its):
+        one_of(fields, name, scene.m.result(1), old, fields.cut(name, old + its), "percpu_read()")
+        beside(fields, {cpu: dict(each) for cpu, each in before.items()}, name, its, "percpu_read()")
+
+    swept(scene, fields, READ, (SIZES.get(name, ANY_OTHER),), finish)
+
+
+def writes(cell, name):
+    """percpu_write(): what was written, with the interrupt's add or without; the others stay."""
+    scene = Scene(cell, 1)
+    fields = Fields(scene)
+    before = fields.fill()
+    number = scene.random.getrandbits(scene.m.width)
+    value = fields.cut(name, number)
+
+    def finish(its):
+        one_of(fields, name, fields.of(1)[name], value, fields.cut(name, value + its),
+               "percpu_write()")
+        beside(fields, {cpu: dict(each) for cpu, each in before.items()}, name, its, "percpu_write()")
+
+    swept(scene, fields, WRITE, (SIZES.get(name, ANY_OTHER), number), finish)
+
+
+def waits(cell):
+    """A loop that reads a field until an interrupt has changed it."""
+    scene = Scene(cell, 1)
+    m = scene.m
+    old = Fields(scene).fill()[1]["count"]
+    m.write_ptr("probe_add", 1)
+    m.start(1, "probe_percpu_wait", old, flags=INTERRUPTS_ON)
+    scene.run_to("probe_percpu_wait", "the grader's own code")
+    m.step(1, WAITING)
+    m.interrupt(1, scene.vector())
+    stop = m.run(1, "probe_returned", BUDGET)
+    if stop.reason == "budget":
+        raise Fail(HANG, expected="percpu_read() in a loop reads the field each time",
+                   seen="the loop goes on, though an interrupt has changed the field",
+                   went_wrong=stop.place,
+                   cause="the compiler may take one asm for many, unless it is volatile.")
+    if stop.reason != "address":
+        raise scene.failed(stop, "the loop ends")
