@@ -1,11 +1,15 @@
 """Exercise 2.3: the kernel is interrupted, faults, or cannot return."""
 
 from grader.explore import gs
+from grader.explore.registers import USER_CS
 from grader.explore.scene import INTERRUPTS_ON, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 UNMAPPED = 0x7000_0000
+KERNEL_CS = 0x08
+FREE_STACK = 1024                       # bytes below the parked CPU's stack pointer
+NARROW_CS = 0x1B                        # 64 bits: ring 3's 32-bit code, which RETF to it reaches
 BAD = ({"cs": 0x63}, {"ss": 0x63})      # a selector beyond the GDT
 
 
@@ -18,6 +22,57 @@ def test_nested(cell):
         scene.m.restore(start)
     cell.park()
     in_ring_0(Scene(cell, 1))
+    cell.park()
+    entering(Scene(cell, 1))
+
+
+def entering(scene):
+    """gs_enter %rbp (%ebp): with struct regs there, and not where the stack pointer is."""
+    start = scene.m.snapshot()
+    wide = scene.m.width == 64
+    each = gs.hostile(scene)[1]
+    user, iret, other = USER_CS[scene.m.width], *map(scene.m.elf.address, ("user_iret", "kintr"))
+    cases = [(user, scene.sled(1), True), (user, other, True), (user, iret, True),
+             (KERNEL_CS, iret, True)]
+    cases += [(NARROW_CS, scene.sled(1), True), (KERNEL_CS, other, False)] if wide else []
+    for cs, ip, ring_3s in cases:
+        enters(scene, each, cs, ip, ring_3s)
+        scene.m.restore(start)
+
+
+def enters(scene, each, cs, ip, ring_3s):
+    """One gs_enter, with ring 3's GS there or not."""
+    m, layout = scene.m, scene.layout
+    wide = m.width == 64
+    at, bp = m.elf.address("probe_regs"), "rbp" if wide else "ebp"
+    where = m.elf.where(ip) if m.elf.symbol_at(ip) else scene.checker.where(ip)
+    words = (f"gs_enter %{bp}, with CS = {cs:#x} and {layout.title('ip')} = {where} in the struct regs "
+             f"to which {bp.upper()} points")
+    if ring_3s:
+        m.start(scene.cpu, "probe_with_gs", each.value, m.elf.address("probe_gs_enter"), 0)
+    else:
+        m.start(scene.cpu, "probe_gs_enter")
+    scene.run_to("probe_gs_enter", "the grader's own code")
+    regs = {"cs": cs, "ip": ip, "gs": each.value}
+    m.write(at, layout.pack(regs))
+    other = {"cs": KERNEL_CS if cs != KERNEL_CS else USER_CS[m.width], "ip": m.elf.address("kintr")}
+    sp = m.regs(scene.cpu).sp - FREE_STACK
+    m.write(sp, layout.pack(other))
+    general = {name: scene.random.getrandbits(m.width) for name in layout.general} | {bp: at}
+    m.set_regs(scene.cpu, **general, **{"rsp" if wide else "esp": sp})
+    scene.run_to("probe_gs_entered", f"the end of {words}")
+    now = m.regs(scene.cpu)
+    for name, value in general.items():
+        if getattr(now, name) != value:
+            raise Fail(WRONG, expected=f"{layout.title(name)} as it was, behind {words}",
+                       seen=f"{layout.title(name)} changed",
+                       cause="gs_enter may change the flags and no register: lab 1 may still need it.")
+    if wide and now.gs_base != scene.block:
+        raise Fail(WRONG, expected=f"GS base {scene.block:#x} behind {words}",
+                   seen=f"{now.gs_base:#x}",
+                   cause="CS says that ring 3's GS is there, whatever IP is." if cs & 3 else
+                   "an IRET to ring 3 has faulted: ring 3's GS is there already." if ring_3s else
+                   "the kernel was interrupted: its GS is there already.")
 
 
 def nested(scene, each):

@@ -2,9 +2,12 @@
 
 from grader.explore import gs
 from grader.explore.registers import USER_DS
+from grader.explore.scene import KERNEL_FROM
 from grader.verdict import WRONG, Fail
 
 SYS_GETCPU = 15
+FIRST = 40          # instructions within which a call has another stack
+ROUNDS = 4          # of the same program with every GS
 BEYOND = 0x60       # a selector beyond the GDT
 TRAPS = (("divide", {"rcx": 0, "ecx": 0}), ("opcode", {}), ("breakpoint", {}),
          ("protection", {"rcx": BEYOND | 3, "ecx": BEYOND | 3}))
@@ -25,18 +28,18 @@ def test_interrupt(cell):
         cell.park()
 
 
-def getcpu(scene, each, name="syscall"):
+def getcpu(scene, each, name="syscall", enter=gs.enter, **fixed):
     """SYS_GETCPU with this GS; gives where ring 3 was and what it has to have afterwards."""
     result = "rax" if scene.m.width == 64 else "eax"
     after = scene.checker.address(f"checker_{name}_next")
     regs = gs.program(scene, scene.checker.address(f"checker_{name}"), each,
-                      **{result: SYS_GETCPU})
+                      **{result: SYS_GETCPU}, **fixed)
     expected = dict(regs, ip=after, **{result: scene.cpu})
     if name == "fast":
         changed = ("rcx", "r11") if scene.m.width == 64 else ("ecx", "edx")
         regs |= {} if scene.m.width == 64 else {"ecx": regs["sp"], "edx": after}
         expected = {key: value for key, value in expected.items() if key not in changed}
-    gs.enter(scene, regs, each)
+    enter(scene, regs, each)
     place = scene.user_place("ring 3 was at")
     place.note = f"ring 3 of CPU {scene.cpu}, with {each} in GS"
     return expected, place
@@ -70,7 +73,20 @@ def test_system_call(cell):
             expected, place = getcpu(scene, each)
             check_getcpu(scene, each, expected, place)
             scene.m.restore(start)
+        one_after_another(scene)
         cell.park()
+
+
+def one_after_another(scene):
+    """The same program asks again and again, each time with another GS."""
+    expected, place = getcpu(scene, gs.Hostile(scene.honest.get("gs", 0), "its first one"))
+    check_getcpu(scene, gs.Hostile(0, "its first one"), expected, place)
+    stays = {name: value for name, value in expected.items()
+             if name in ("cs", "ss", "sp", "flags", "ds", "es", "fs")}
+    for each in ROUNDS * gs.hostile(scene):
+        expected, place = getcpu(scene, each, enter=gs.again, **stays)
+        place.note += ", and with others before it"
+        check_getcpu(scene, each, expected, place)
 
 
 def test_traps(cell):
@@ -81,6 +97,38 @@ def test_traps(cell):
         for each in gs.some(scene, 2):
             trap(scene, name, needs, each)
             scene.m.restore(start)
+    cell.park()
+    scene, thread = gs.prepared(cell, 1)
+    start = scene.m.snapshot()
+    for each in gs.some(scene, 2):
+        for target, interrupted in (("kintr", False), ("kintr", True), ("user_iret", False)):
+            jumps_into_the_kernel(scene, thread, each, target, interrupted)
+            scene.m.restore(start)
+
+
+def jumps_into_the_kernel(scene, thread, each, target, interrupted):
+    """Ring 3 jumps to a page that it may not execute: its thread ends, by the right CPU.
+
+    Its IP is the kernel's then, and only CS says that GS is ring 3's; once an interrupt comes first.
+    """
+    m = scene.m
+    gs.enter(scene, gs.program(scene, scene.sled(6), each), each)
+    place = scene.user_place("ring 3 was at")
+    place.note = f"ring 3, with {each} in GS, which then jumped to the kernel's {target}"
+    m.set_regs(scene.cpu, **{"rip" if m.width == 64 else "eip": m.elf.address(target)})
+    if interrupted:
+        place.note += ", and a device interrupted it there"
+        vector = scene.vector()
+        scene.fresh_token()
+        m.interrupt(scene.cpu, vector)
+        scene.run_to_leave(at=place)
+        gs.check_found(scene, vector, at=place)
+    scene.run_to("thread_fault", "thread_fault() for a jump into the kernel", at=place)
+    gs.check_stack(scene, "thread_fault", each, at=place)
+    if scene.argument(0) != thread:
+        raise Fail(WRONG, expected="thread_fault() of the thread that jumped", seen="of another",
+                   at=place, cause="CS says whose GS it is; IP is where ring 3 has jumped to.")
+    scene.check_canaries(at=place)
 
 
 def trap(scene, name, needs, each):
@@ -111,6 +159,30 @@ def test_fast_call(cell):
             scene.check_canaries(at=place)
             scene.m.restore(start)
         cell.park()
+    both_at_once(cell)
+
+
+def both_at_once(cell):
+    """CPU 0 makes its call while CPU 1 is between the first instructions of its own."""
+    other, _ = gs.prepared(cell, 0)
+    scene, _ = gs.prepared(cell, 1)
+    each = gs.hostile(scene)[1]
+    expected, place = getcpu(scene, each, "fast")
+    mine = scene.m.regs(1).sp
+    getcpu(other, each, "fast")
+    low = KERNEL_FROM[scene.m.width]
+    for _ in range(FIRST):
+        scene.m.step(1)
+        if scene.m.regs(1).sp >= low:
+            break
+    to_ksyscall(other, each, place)
+    to_ksyscall(scene, each, place)
+    seen = scene.saved(scene.argument(0))["sp"]
+    if seen != mine:
+        raise Fail(WRONG, expected=f"{scene.layout.title('sp')} = {mine:#x} saved on CPU 1",
+                   seen=f"{seen:#x}", at=place,
+                   cause="CPU 0 made a system call meanwhile; syscall_stack keeps it for each CPU.")
+    check_getcpu(scene, each, expected, place)
 
 
 def to_ksyscall(scene, each, place):
