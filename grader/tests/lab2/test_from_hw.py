@@ -1,8 +1,12 @@
 """Exercise 2.4: which CPU is this, without GS?"""
 
 from grader.explore import gs
-from grader.explore.scene import Scene
+from grader.explore.scene import OWN_STACKS, Scene
 from grader.verdict import WRONG, Fail
+
+
+LONGEST = 200           # instructions of a call after which CPU 0 asks
+ROOM = 256              # bytes of a stack that an entry may have used already
 
 
 def check(scene, seen, words):
@@ -12,10 +16,44 @@ def check(scene, seen, words):
 
 
 def test_each_cpu(cell):
-    """Called on each CPU, with the kernel's GS there."""
+    """Called on each CPU, with the kernel's GS there, on the kernel stack and on each other one."""
     for cpu in range(cell.machine.cpus):
         scene = Scene(cell, cpu)
-        check(scene, scene.m.call(cpu, "cpu_from_hw"), "")
+        m = scene.m
+        check(scene, m.call(cpu, "cpu_from_hw"), "")
+        start = m.snapshot()
+        for name, top in zip(OWN_STACKS, scene.own_tops):
+            m.start(cpu, "cpu_from_hw")
+            scene.run_to("cpu_from_hw", "the grader's own code")
+            regs = m.regs(cpu)
+            back, sp = m.ptr(regs.sp), top - ROOM - scene.layout.word
+            m.write_ptr(sp, back)
+            m.set_regs(cpu, **{"rsp" if m.width == 64 else "esp": sp})
+            scene.run_to(back, "the return of cpu_from_hw()")
+            seen = m.regs(cpu)
+            check(scene, seen.rax if m.width == 64 else seen.eax,
+                  f", called on the stack of the {name}")
+            m.restore(start)
+        cell.park()
+    at_once(cell)
+
+
+def at_once(cell):
+    """CPU 0 asks after each instruction of CPU 1's call."""
+    scene = Scene(cell, 1)
+    m = scene.m
+    m.start(1, "cpu_from_hw")
+    scene.run_to("cpu_from_hw", "the grader's own code")
+    back = m.ptr(m.regs(1).sp)
+    for _ in range(LONGEST):
+        m.step(1)
+        if m.pc(1) == back:
+            break
+        m.call(0, "cpu_from_hw")
+    else:
+        scene.run_to(back, "the return of cpu_from_hw()")
+    regs = m.regs(1)
+    check(scene, regs.rax if m.width == 64 else regs.eax, ", while CPU 0 asks, too")
 
 
 def test_any_gs(cell):
