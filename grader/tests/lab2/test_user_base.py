@@ -1,4 +1,4 @@
-"""Exercise 2.6: the GS base that belongs to a thread of ring 3 (64 bits)."""
+"""Exercise 2.6: the GS base that belongs to a thread of ring 3 (64 bits; in 32 there is none)."""
 
 from grader.explore import gs
 from grader.explore.scene import BUDGET
@@ -6,6 +6,7 @@ from grader.verdict import WRONG, Fail
 
 SYS_SET_GS = 16
 EINVAL = -22 & (1 << 64) - 1
+ENOSYS = -38 & (1 << 32) - 1
 WAITING = 3             # enum thread_state
 NON_CANONICAL = 1 << 63
 
@@ -91,8 +92,12 @@ def set_gs(scene, value):
 
 
 def test_system_call(cell):
-    """A base of ring 3 is there at its next instruction, and later; another one is refused."""
+    """A base of ring 3 is there at its next instruction, and later; another one is refused.  In 32
+    bits each is."""
     scene, _ = gs.prepared(cell, 1)
+    if cell.width == 32:
+        has_none(scene)
+        return
     scene.enter(scene.layout.random_program(scene.random, scene.sled(1)))
     write_base(scene, base(scene))
     wanted = base(scene)
@@ -110,6 +115,24 @@ def test_system_call(cell):
     place = turn_over(scene)
     scene.run_to(here, "ring 3 again", at=place)
     check_base(scene, wanted, "what SYS_SET_GS was given, after an interrupt", place)
+    _, place = set_gs(scene, 0)
+    check_base(scene, 0, "SYS_SET_GS of 0; that is a base like any other", place)
+
+
+def has_none(scene):
+    """32 bits: SYS_SET_GS says so, and GS stays."""
+    regs = scene.layout.random_program(
+        scene.random, scene.checker.address("checker_syscall"), **scene.honest, eax=SYS_SET_GS,
+        ebx=scene.random.randrange(0x10000, 0xB000_0000, 16))
+    scene.enter(regs)
+    place = scene.user_place("ring 3 was at")
+    after = scene.checker.address("checker_syscall_next")
+    scene.run_to(after, "ring 3 after SYS_SET_GS", at=place)
+    result = scene.m.regs(scene.cpu).eax
+    if result != ENOSYS:
+        raise Fail(WRONG, expected="SYS_SET_GS = -38 in 32 bits", seen=f"{result:#x}", at=place,
+                   cause="the program would believe that %gs:0 is where it has said.")
+    scene.check_user(regs | {"eax": result, "ip": after}, at=place)
 
 
 def test_new_thread(cell):
@@ -126,3 +149,20 @@ def test_new_thread(cell):
         scene.run_to(its["ip"], "the new thread's turn", at=place)
         check_base(scene, 0, "a new thread's", place)
         cell.park()
+    in_a_used_place(cell)
+
+
+def in_a_used_place(cell):
+    """A thread with a base ends, and the next one gets its place in threads[]."""
+    scene, first = gs.prepared(cell, 0)
+    second = scene.thread()
+    m = scene.m
+    m.call(0, "gs_set_user_base", base(scene))
+    m.call(0, "sched_switch", second)
+    m.call(0, "thread_exit", first, 0, budget=3_000_000)
+    m.call(0, "sched_switch", scene.thread())
+    seen = m.regs(0).kernel_gs_base
+    if seen:
+        raise Fail(WRONG, expected="base 0 for a new thread, in the place of one that has ended",
+                   seen=f"{seen:#x}", cause="lab2_thread_area() is zero for a new thread; a table of "
+                   "your own is not.")
