@@ -118,7 +118,7 @@ $(OUT)/lab$(2)/%.S.o: $(1)/%.S $$(headers) $$(lab-gens)
 	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -D__ASSEMBLER__ -DLAB_FILE=$$(*F) -MMD -MP -c -o $$@ $$<
 
 $(OUT)/lab$(2).o: $$(lab$(2)-o) $$(wildcard $(OUT)/lab$(2).keep)
-	$$(LD) -m $$(emul-$$(ARCH)) -z noexecstack -r -o $$@.tmp $$(lab$(2)-o)
+	$$(LD) -m $$(emul-$$(ARCH)) -z noexecstack -r -d -o $$@.tmp $$(lab$(2)-o)
 	$$(if $$(wildcard $(OUT)/lab$(2).keep),$$(OBJCOPY) --keep-global-symbols=$(OUT)/lab$(2).keep $$@.tmp)
 	mv $$@.tmp $$@
 
