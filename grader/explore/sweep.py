@@ -300,7 +300,7 @@ def report(scene: Scene, start, path: Path, failed: list[Outcome], event: Event,
     drawing = None
     if event.draw is not None and not scene.m.dead:
         go_to(scene, start, failed[0].boundary)
-        event.make()
+        (event.pend or event.make)()
         drawing = event.draw()
     cases = []
     for outcome in failed:
