@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from grader.explore.drawing import delivery, drawn
 from grader.explore.registers import DF, IF
-from grader.explore.scene import BUDGET, OTHER, Scene
+from grader.explore.scene import BUDGET, OTHER, Scene, flags_for
 from grader.explore.sweep import Event, elf_of
 from grader.verdict import WRONG, Fail
 
 VECTOR, KERNEL_DS = 2, 0x10
+DISPATCH, HIGH = 2, 15  # levels
 SHORT_BUDGET = 4000     # instructions that most ways to HLT need
 PAGE = 0x7000_1000      # where ring 3 faults: nothing is mapped there
 
@@ -176,13 +177,36 @@ class NmiScene(Scene):
             if stop.reason != "address" or stop.pc != self.m.elf.address("nmi_work"):
                 break
             ran.append(self.argument(0))
-            if self.nmis().depth:
-                raise Fail(WRONG, expected="deferred work runs after the NMI", seen="it runs in it",
-                           cause="an NMI may have come where the kernel holds a lock.")
+            self._check_at_work()
         if stop.reason != ("address" if ends else "halted"):
             raise self.failed(stop, "the end of the way" if ends else
                               "HLT, while there is nothing to do")
         return ran
+
+    def _check_at_work(self) -> None:
+        """At nmi_work(): fails if it may not be called here."""
+        if self.nmis().depth:
+            raise Fail(WRONG, expected="deferred work runs after the NMI", seen="it runs in it",
+                       cause="an NMI may have come where the kernel holds a lock.")
+        now = self.m.regs(self.cpu)
+        if now.flags & IF and now.cr8 < DISPATCH:
+            raise Fail(WRONG, expected="nmi_work() called with interrupts off, or at DISPATCH",
+                       seen=f"IF = 1, and level {now.cr8}",
+                       cause="who calls nmi_run_deferred() with interrupts off has a reason for it.")
+
+    def check_keeps(self, function: str, *args: int) -> None:
+        """Calls a function with interrupts off and on: fails unless level and IF stay as they were."""
+        for level, interrupts in ((0, False), (DISPATCH, True), (HIGH, False)):
+            self.m.start(self.cpu, function, *args, flags=flags_for(level, interrupts))
+            self.run_to(function, "the grader's own code")
+            before = self.m.regs(self.cpu)
+            self.run_to(self.m.ptr(before.sp, self.cpu), f"{function}() returns")
+            after = self.m.regs(self.cpu)
+            if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
+                raise Fail(WRONG, expected=f"{function}() leaves level {before.cr8} and "
+                           f"IF = {before.flags >> 9 & 1} as they were",
+                           seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
+            self.run_to("probe_returned", "the grader's own code")
 
     def check_work(self, work: int, ran: list[int]) -> None:
         """Fails unless the work that an NMI deferred is among those that ran, or runs after one
@@ -196,12 +220,12 @@ class NmiScene(Scene):
                        seen="it has not run", cause="the last look came before the NMI, and nothing "
                        "makes the CPU look again.")
 
-    def check_argument(self, regs: dict[str, int], **details) -> None:
+    def check_argument(self, regs: dict[str, int], whose: str = "ring 3", **details) -> None:
         """At knmi() or kmce(): fails unless its argument says what was interrupted, and C code has
         what it wants."""
         now = self.m.regs(self.cpu)
         self.check_saved(self.saved(self.argument(0)), regs, "the registers that the handler got",
-                         **details)
+                         whose, **details)
         if now.flags & (DF | IF):
             raise Fail(WRONG, expected="DF = 0 and IF = 0 in the handler",
                        seen=f"flags {now.flags:#x}", **details)

@@ -241,8 +241,8 @@ class Scene:
         return self.m.call(self.witness, "thread_regs", thread)
 
     def check_saved(self, seen: dict[str, int], expected: dict[str, int], where: str,
-                    **details) -> None:
-        """Fails if a saved register is not what ring 3 had."""
+                    whose: str = "ring 3", **details) -> None:
+        """Fails if a saved register is not what ring 3 had, or whoever was interrupted."""
         wrong = self.layout.differences(expected, seen)
         if not wrong:
             return
@@ -250,7 +250,7 @@ class Scene:
         word = self.layout
         more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise Fail(WRONG, expected=f"{word.title(name)} = {word.hex(name, expected[name])}, "
-                   "as ring 3 had it",
+                   f"as {whose} had it",
                    seen=f"{word.title(name)} = {word.hex(name, seen[name])}{more}",
                    stack=word.drawing(where, seen, expected), **details)
 

@@ -58,13 +58,14 @@ void nmi_note_cr3(struct cpu *cpu, uintptr_t cr3);
 /*
  * Asks for work number `work` (0 to 31) on this CPU: it will be run at least once after this, at
  * level DISPATCH or before the return to ring 3, within one clock tick.  Any level, from an NMI,
- * and also from code that an NMI interrupts here.
+ * and also from code that an NMI interrupts here.  IF stays as it is.
  */
 void nmi_defer(unsigned work);
 
 /*
  * Runs all that was asked for on this CPU: calls nmi_work() for each number below NMI_WORKS.
- * Called by exit_work() with interrupts off, and from the interrupt VECTOR_DISPATCH.
+ * Called by exit_work() with interrupts off, and from the interrupt VECTOR_DISPATCH.  IF stays as it
+ * is, also while the work is done.
  */
 void nmi_run_deferred(void);
 

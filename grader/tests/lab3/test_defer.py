@@ -6,6 +6,8 @@ from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 KERNEL_WORKS = 16
+LOST = "a read, a change and a write are three steps: what an NMI writes between them is lost."
+AGAIN = "the note was taken away when the work had begun already, and with it what the NMI had noted."
 
 
 def test_soon(cell):
@@ -29,8 +31,6 @@ def test_soon(cell):
         scene.check_nmis()
         scene.check_work(work, ran)
         cell.park()
-
-
     asked_with_interrupts_on(cell)
 
 
@@ -53,11 +53,14 @@ def asked_with_interrupts_on(cell):
 
 
 def test_both(cell):
-    """The kernel asks for work, or runs some; before each instruction an NMI asks for more."""
-    for asks in (True, False):
+    """The kernel asks for work, or runs some; before each instruction an NMI asks for more, or for
+    the same once more."""
+    for asks, same in ((True, False), (False, False), (False, True)):
         scene = NmiScene(cell)
         scene.ready()
         mine, its = cell.random.sample(range(KERNEL_WORKS), 2)
+        if same:
+            its = mine
         scene.order(defer=1 << its)
         m = scene.m
 
@@ -76,10 +79,9 @@ def test_both(cell):
             works = scene.check_nmis().works
             for work, who in ((mine, "the kernel"), (its, "the NMI")):
                 if work not in ran and (work == its or not works[work]):
-                    raise Fail(WRONG, expected=f"work {work}, which {who} asked for, runs",
-                               seen="it never does",
-                               cause="a read, a change and a write are three steps: what an NMI "
-                                     "writes between them is lost.")
+                    raise Fail(WRONG, expected=f"work {work}, which {who} asked for, runs"
+                               f"{' once more, after that' if same else ''}", seen="it never does",
+                               cause=AGAIN if same else LOST)
 
         again()
         start = m.snapshot()
@@ -91,7 +93,7 @@ def test_both(cell):
 
 
 def test_many(cell):
-    """On each CPU: some works are asked for at once, and exactly these run."""
+    """On each CPU: some works are asked for at once, and exactly these run, whatever the others do."""
     for cpu in range(cell.machine.cpus):
         scene = NmiScene(cell, cpu)
         scene.forget()
@@ -114,3 +116,23 @@ def test_many(cell):
         if [w for w, times in enumerate(scene.nmis().works) if times > 1]:
             raise Fail(WRONG, expected="work that has run is not run again", seen="it is")
         cell.park()
+    for function in ("nmi_defer", "nmi_run_deferred"):
+        NmiScene(cell).check_keeps(function, cell.random.randrange(KERNEL_WORKS))
+    meanwhile(cell)
+
+
+def meanwhile(cell):
+    """CPU 0 is in the middle of its work, and CPU 1 does its own."""
+    busy, scene = NmiScene(cell), NmiScene(cell, 1)
+    first, second = cell.random.sample(range(KERNEL_WORKS), 2)
+    busy.m.call(0, "nmi_defer", first)
+    busy.m.start(0, "nmi_run_deferred")
+    busy.run_to("nmi_work", "nmi_work() called for what was asked for")
+    scene.m.call(1, "nmi_defer", second)
+    scene.m.start(1, "nmi_run_deferred")
+    ran = scene.works_until(["probe_returned"])
+    if ran != [second]:
+        raise Fail(WRONG, expected=f"work {second} on CPU 1, while CPU 0 is in its own work",
+                   seen=f"{ran or 'none'}", cause="each CPU has its own work, and waits for nobody.")
+    busy.run_to("probe_returned", "nmi_run_deferred() returns")
+    cell.park()
