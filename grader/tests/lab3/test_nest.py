@@ -18,6 +18,7 @@ class Nested(FromRing3):
     """The first NMI comes in ring 3; others come in its handler."""
 
     times = 2
+    before = 1          # handlers that begin before the last NMI is sent
     exact = False       # two NMIs that wait may be one run, with the registers of the first
     begun = 0           # handlers that had begun when the last NMI was sent
 
@@ -27,8 +28,16 @@ class Nested(FromRing3):
 
     def one_more(self):
         """Sends the last NMI."""
-        self.begun = self.scene.nmis().count
+        self._send(self.scene.nmis().count)
+
+    def _send(self, begun):
+        self.begun = begun
         self.scene.m.nmi(self.scene.cpu)
+
+    def in_knmi(self):
+        """As one_more(), when the next handler is about to begin."""
+        self.scene.run_to("knmi", "knmi() called within the budget")
+        self._send(self.scene.nmis().count + 1)
 
     def until(self):
         return [self.end]
@@ -52,12 +61,23 @@ class Nested(FromRing3):
 class Third(Nested):
     """Two NMIs are under way: the second waits when the first is in knmi()."""
 
-    times = 3
+    times, before = 3, 2
 
     def _cause(self):
         super()._cause()
         self.scene.run_to("knmi", "knmi() called within the budget")
         self.scene.m.nmi(self.scene.cpu)
+
+
+class Both(Nested):
+    """The last two come one behind the other: the third waits when the second is in knmi()."""
+
+    times = 3
+    seen = 0
+
+    def one_more(self):
+        super().one_more()
+        self.in_knmi()
 
 
 def nest(cell, way, *rest, faults):
@@ -73,6 +93,15 @@ def irets(scene, steps):
     """The indexes of the IRETs on a path."""
     return [index for index, step in enumerate(steps)
             if elf_of(scene, step.pc).instruction(step.pc).text.startswith("iret")]
+
+
+def fault_irets(scene, steps, count):
+    """As irets(), of which there are so many at least, if each handler's fault comes back."""
+    found = irets(scene, steps)
+    if len(found) <= count:     # the last one is the handler's own
+        raise Fail(WRONG, expected="the fault in the handler comes back to it, by IRET",
+                   seen=f"{len(found)} IRETs on the whole way to ring 3")
+    return found
 
 
 def check_no_iret(scene, steps):
@@ -107,11 +136,31 @@ def test_fault(cell):
         else:
             check_no_iret(scene, walk(scene, go.until(), "the end of the way", go.ends))
         cell.park()
-    scene, go, nests = nest(cell, FromRing3, "page fault of ring 3", "page", faults=1)
-    if nests:       # the NMI's fault changes CR2, and ring 3's may not have been read yet
+    in_page_fault(cell)
+
+
+class TwoOfThem(FromRing3):
+    """A second NMI waits while the first is handled."""
+
+    seen = 0        # make() has seen it
+
+    def make(self):
+        self.scene.m.nmi(self.scene.cpu)
+        self.scene.see()
+        self.scene.m.nmi(self.scene.cpu)
+
+    def look(self):
+        self.scene.check_nmis(2)
+
+
+def in_page_fault(cell):
+    """Ring 3's CR2 may not have been read yet: the faults of two NMIs change it."""
+    scene, go, nests = nest(cell, TwoOfThem, "page fault of ring 3", "page", faults=2)
+    if nests:
         start = go.start()
         path = labs_own(scene, trace(scene, go.name, go.until(), "ring 3 again", nmis=True))
-        sweep(scene, start, path, scene.event, go.finish, go.again)
+        sweep(scene, start, path, replace(scene.event, make=go.make, pend=scene.event.make),
+              go.finish, go.again)
 
 
 def test_pending(cell):
@@ -129,11 +178,51 @@ def test_pending(cell):
     # Three while one is handled: the hardware keeps one of them.
     scene, go, _ = nest(cell, Nested, "NMIs", "interrupt", faults=0)
     go.start()
-    scene.run_to("knmi", "knmi() called within the budget")
-    for _ in range(3):
+    go.in_knmi()
+    for _ in range(2):
         scene.m.nmi(scene.cpu)
     go.finish()
     cell.park()
+    two_cpus(cell)
+
+
+def two_cpus(cell):
+    """CPU 0 is in a handler, and a second NMI has come there; on CPU 1 one comes before each of the
+    lab's instructions in an interrupt of ring 3.  Neither knows of the other."""
+    mine, go, nests = nest(cell, Nested, "NMIs of CPU 0", "interrupt", faults=1)
+    scene = NmiScene(cell, 1)
+    scene.ready()
+    other = FromRing3(scene, "interrupt of CPU 1, while CPU 0 is in its handler", "interrupt")
+    other.start()
+    go.start()              # CPU 0 last: it makes the threads
+    to_middle(mine, go, nests)
+    mine.order()
+    scene.forget()
+    start, mine.token = scene.m.snapshot(), scene.token
+    path = labs_own(scene, trace(scene, other.name, other.until(), "ring 3 again", nmis=True))
+    sweep(scene, start, path, scene.event, other.finish, other.again)
+    scene.m.restore(start)
+    scene.m.nmi(scene.cpu)
+    scene.run_to(other.end, "ring 3 again, after the NMI")
+    scene.m.write(scene.notes, bytes(scene.size))       # a report is to speak of CPU 0
+    go.seen = 0
+    go.finish()
+    cell.park()
+
+
+def to_middle(scene, go, nests):
+    """The subject, before its first NMI, is taken into knmi(), behind a fault there if it may fault;
+    a second NMI has come."""
+    go.in_knmi()
+    if not nests:
+        return
+    start = scene.m.snapshot()
+    steps = walk(scene, go.until(), "ring 3 again, after both NMIs")
+    fault = fault_irets(scene, steps, 1)[0]
+    inside = next(at for at, step in enumerate(steps)
+                  if at > fault and scene.m.elf.where(step.pc).startswith("probe_nmi+"))
+    scene.m.restore(start)
+    scene.m.step(scene.cpu, inside)
 
 
 def swept(cell, way, faults, skip):
@@ -143,17 +232,18 @@ def swept(cell, way, faults, skip):
     steps = walk(scene, go.until(), "ring 3 again")
     path = path_of(scene, go.name, steps, nmis=True)
     began = sum(step.pc == scene.m.elf.address("knmi") for step in steps)
-    if began < go.times - 1:
-        raise Fail(WRONG, expected=f"knmi() called {go.times - 1} times before another NMI comes",
+    if began < go.before:
+        raise Fail(WRONG, expected=f"knmi() called {go.before} times before another NMI comes",
                    seen=f"{began} times")
     if nests:
-        first = irets(scene, steps)[skip]
+        first = fault_irets(scene, steps, skip + 1)[skip]
     else:
         first = next(i for i, step in enumerate(steps) if step.cpl == 0)
         # The hardware keeps the next one back: it comes behind the last IRET.
     path.boundaries = [b for b in path.boundaries
                        if b.index > first and b.cpl == 0 and not given(scene, b.pc)]
-    sweep(scene, start, path, replace(scene.event, make=go.one_more), go.finish, go.again)
+    sweep(scene, start, path, replace(scene.event, make=go.one_more, pend=scene.event.make),
+          go.finish, go.again)
     cell.park()
 
 
@@ -163,5 +253,8 @@ def test_second(cell):
 
 
 def test_third(cell):
-    """A second NMI came in the first; a third before each instruction behind its fault."""
+    """A second NMI came in the first; a third before each instruction behind its fault.  And a second
+    before each instruction, with a third in its handler."""
     swept(cell, Third, 2, 1)
+    if bool(cell.machine.call(0, "nmi_nestable")):
+        swept(cell, Both, 2, 0)
