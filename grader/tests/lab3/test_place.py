@@ -29,7 +29,8 @@ def test_stack(cell):
 
 
 def test_address_spaces(cell):
-    """Ring 3 changes from one thread to another, with an NMI before each instruction of that."""
+    """Ring 3 changes from one thread to another, with an NMI before each instruction of that.  And
+    each CPU has an address space of its own."""
     scene = NmiScene(cell)
     scene.ready()
     m, layout = scene.m, scene.layout
@@ -80,6 +81,33 @@ def test_address_spaces(cell):
         scene.check_canaries()
 
     sweep(scene, start, path, scene.bounced, finish, again)
+    cell.park()
+    own_spaces(cell)
+
+
+def own_spaces(cell):
+    """Every CPU goes into one address space and out again, one after another: an NMI changes CR3
+    nowhere."""
+    scenes = [NmiScene(cell, cpu) for cpu in range(cell.machine.cpus)]
+    for scene in scenes:
+        scene.ready()
+    m = cell.machine
+    space = m.ptr(scenes[0].thread() + scenes[0].offset["thread_as"])
+    for activated in (space, 0, space):
+        for scene in scenes:
+            m.call(scene.cpu, "as_activate", activated)
+        for scene in scenes:
+            m.start(scene.cpu, "probe_sled")
+            scene.run_to("probe_sled", "the grader's own code")
+            before = m.regs(scene.cpu).cr3
+            scene.bounce()
+            seen = m.regs(scene.cpu).cr3
+            if seen != before:
+                raise Fail(WRONG, expected=f"CR3 = {before:#x} on CPU {scene.cpu} after an NMI, "
+                           "as before", seen=f"{seen:#x}",
+                           cause="nmi_note_cr3() speaks of one CPU, and the others do not know it.")
+            scene.run_to("probe_returned", "the grader's own code")
+    cell.park()
 
 
 def test_each_cpu(cell):

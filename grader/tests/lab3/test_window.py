@@ -26,7 +26,7 @@ def swept(cell, way, *rest):
     start = go.start()
     path = trace(scene, go.name, go.until(), "the end of the way", go.ends, nmis=True)
     leave = scene.m.elf.address("ret_to_user" if way is FromRing3 else "kintr")
-    first = next(b.index for b in path.boundaries if b.pc == leave)
+    first = next((b.index for b in path.boundaries if b.pc == leave), 0)
     path.boundaries = [b for b in path.boundaries if b.index >= first]
     if way is FromIdle:
         path = labs_own(scene, path)
