@@ -72,7 +72,8 @@ void nmi_run_deferred(void);
 /*
  * Adds a line to this CPU's log.  Never waits.  It is in the log, once and whole, at the latest
  * after one clock tick; up to 4 may be on their way at a time.  At most LOG_LINE_SIZE - 1 bytes are
- * kept.  Any level, from an NMI, and also from code that an NMI interrupts here.
+ * kept; `text` is the caller's again when this returns.  Any level, from an NMI, and also from code
+ * that an NMI interrupts here.  IF stays as it is.
  */
 void nmi_log(const char *text);
 

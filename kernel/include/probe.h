@@ -74,6 +74,7 @@ bool probe_trap(struct regs *regs, uintptr_t cr2);
 /* What an NMI, a machine check and deferred work do in a graded boot: they answer the host. */
 void probe_nmi(const struct regs *regs);
 void probe_mce(const struct regs *regs);
+void probe_log_line(const char *text); /* nmi_log() of a copy that is gone when it comes back */
 void probe_work(unsigned work);
 
 /* Before lab 3 an NMI stops the kernel, unless this is not 0. */

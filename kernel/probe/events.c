@@ -64,7 +64,7 @@ static void interrupt(unsigned vector, bool user)
     if (probe_touch)
         touch(vector);
     if (probe_line[0])
-        nmi_log(probe_line);
+        probe_log_line(probe_line);
     if (probe_lock_in_interrupt)
         probe_spin_round(probe_lock_in_interrupt - 1);
     if (probe_run_patched)

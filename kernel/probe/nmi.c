@@ -9,6 +9,7 @@
 #include "probe.h"
 #include "probe_locks.h"
 #include "probe_rings.h"
+#include "string.h"
 
 /* What the next NMIs do, besides answering. */
 struct {
@@ -42,6 +43,16 @@ struct {
 extern uint32_t probe_token;
 
 #define NOWHERE (USER_START + 0x6fff0000) /* an address of ring 3 that nobody maps */
+
+/* nmi_log() of a line on the stack, which somebody else uses as soon as it comes back. */
+void probe_log_line(const char *text)
+{
+    char line[LOG_LINE_SIZE * 2];
+    strlcpy(line, text, sizeof(line));
+    nmi_log(line);
+    memset(line, '?', sizeof(line) - 1);
+    __asm__ volatile("" : : "r"(line) : "memory");
+}
 
 static void try_lock(__typeof__(&probe_nmis[0]) mine)
 {
@@ -79,7 +90,7 @@ void probe_nmi(const struct regs *regs)
         if (probe_nmi_order.defer >> work & 1)
             nmi_defer(work);
     if (probe_nmi_order.log)
-        nmi_log(probe_nmi_line);
+        probe_log_line(probe_nmi_line);
     if (probe_nmi_order.lock)
         try_lock(mine);
     if (probe_nmi_order.log_shared)

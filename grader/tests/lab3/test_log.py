@@ -1,5 +1,7 @@
 """Exercise 3.7: a log that an NMI may write to."""
 
+from collections import Counter
+
 from grader.explore.nmi import NmiScene
 from grader.explore.scene import BUDGET
 from grader.explore.sweep import labs_own, sweep, trace
@@ -35,8 +37,8 @@ def check_lines(scene, wanted):
         tick(scene)
     seen = read_log(scene)
     if sorted(seen) != sorted(wanted):
-        missing = [line for line in wanted if line not in seen]
-        what = f"{len(missing)} missing" if missing else "a line too many, or not whole"
+        missing = (Counter(wanted) - Counter(seen)).total()
+        what = f"{missing} missing" if missing else "a line too many, or not whole"
         raise Fail(WRONG, expected=f"{len(wanted)} lines in the log, each once and whole",
                    seen=f"{len(seen)} lines, {what}: {', '.join(map(repr, seen)) or 'none'}")
 
@@ -51,6 +53,30 @@ def test_lines(cell):
             scene.m.call(cpu, "nmi_log", scene.m.elf.address("probe_text"))
         check_lines(scene, [text[:LINE - 1] for text in texts])
         cell.park()
+    NmiScene(cell).check_keeps("nmi_log", cell.machine.elf.address("probe_text"))
+    cell.park()
+    two_cpus(cell)
+    from_nmi(cell)
+
+
+def two_cpus(cell):
+    """CPU 0 is in klog_put(), if it is called at once, and CPU 1 writes a line: each to its own log."""
+    scenes = NmiScene(cell), NmiScene(cell, 1)
+    m, texts = cell.machine, (word(cell), word(cell))
+    for scene, text, until in zip(scenes, texts, (["klog_put", "probe_returned"], ["probe_returned"])):
+        m.write("probe_text", text.encode() + b"\0")
+        m.start(scene.cpu, "nmi_log", m.elf.address("probe_text"))
+        scene.run_to(until, "nmi_log() writes its line, and never waits")
+    check_lines(scenes[1], [texts[1]])
+    if m.pc(0) != m.elf.address("probe_returned"):
+        m.write("probe_text", texts[0].encode() + b"\0")  # klog_put() has not read it yet
+        scenes[0].run_to("probe_returned", "nmi_log() returns")
+    check_lines(scenes[0], [texts[0]])
+    cell.park()
+
+
+def from_nmi(cell):
+    """A line from an NMI in ring 3."""
     scene = NmiScene(cell)
     scene.ready()
     scene.present()
@@ -69,20 +95,21 @@ def test_lines(cell):
 
 
 def test_sweep(cell):
-    """The kernel writes a line; before each instruction of that an NMI writes another."""
+    """The kernel writes a line; before each instruction of that an NMI writes another.  Then two
+    devices write as well: four lines are under way."""
     for between in (False, True):
         swept(cell, between)
 
 
 def swept(cell, between):
-    """`between`: the kernel was interrupted while it wrote, and it is the device's handler, which
-    writes a line that is too long, that an NMI interrupts."""
+    """`between`: the kernel was interrupted while it wrote, and it is the handlers of two devices,
+    each of which writes a line that is too long, that an NMI interrupts."""
     scene = NmiScene(cell)
     scene.ready()
     m = scene.m
     mine, its = word(cell), word(cell)
     late = word(cell) + "x" * 60 if between else ""
-    wanted = [mine, its, *([late[:LINE - 1]] if between else [])]
+    wanted = [mine, its, *([late[:LINE - 1]] * 2 if between else [])]
     m.write("probe_text", mine.encode() + b"\0")
     scene.order(log=its)
     returned = [m.elf.address("probe_returned")]
@@ -95,7 +122,8 @@ def swept(cell, between):
         if between:
             m.run(scene.cpu, ["klog_put", *returned], BUDGET, exact=False)
             m.write("probe_line", late.encode() + b"\0")
-            m.interrupt(scene.cpu, scene.vector(0x50, 0x80))
+            for level in (0x50, 0x60):      # the higher one first: it comes at once
+                m.interrupt(scene.cpu, scene.vector(level, level + 0x10))
 
     def finish():
         scene.see()
@@ -106,11 +134,15 @@ def swept(cell, between):
 
     again()
     start = m.snapshot()
-    name = "nmi_log() in an interrupt of nmi_log()" if between else "nmi_log()"
+    name = "nmi_log() in interrupts of nmi_log()" if between else "nmi_log()"
     path = trace(scene, name, returned, "its return", nmis=True)
     if between:
         path = labs_own(scene, path)
-    first = next(b.index for b in path.boundaries if b.pc == m.elf.address("nmi_log"))
+    first = next((b.index for b in path.boundaries if b.pc == m.elf.address("nmi_log")), None)
+    if first is None:
+        raise Fail(WRONG, expected="interrupts come where nmi_log() was called with IF = 1",
+                   seen="none has come when it returns",
+                   cause="IF is the caller's: it stays as it was.")
     path.boundaries = [b for b in path.boundaries if b.index >= first]
     sweep(scene, start, path, scene.event, finish, again)
     cell.park()
