@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from grader.explore.ipis import ON, Turns
-from grader.explore.scene import Scene, flags_for
+from grader.explore.scene import BUDGET, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 SYSCALL, SWITCH, CLOCK, NMI = range(4)          # kernel/include/trace_abi.h
@@ -53,9 +53,20 @@ class TraceScene(Scene):
         return self.random.getrandbits(31)
 
     def hit(self, kind: int, value: int, cpu: int = 0, level: int = DISPATCH,
-            interrupts: bool = True) -> None:
-        """trace_hit() on a CPU."""
-        self.m.call(cpu, "probe_trace_hit", kind, value, flags=flags_for(level, interrupts))
+            interrupts: bool = True, more: int = 0) -> None:
+        """trace_hit() on a CPU, and so many more."""
+        self.m.call(cpu, "probe_trace_hit", kind, value, more, flags=flags_for(level, interrupts),
+                    budget=BUDGET + 1000 * more)
+
+    def clock_near(self, below: int) -> None:
+        """Every CPU's counter of time is so far below 2^32 (Bochs), where its low half begins anew."""
+        for cpu in range(self.m.cpus):
+            self.m.call(cpu, "probe_clock_near", below)
+
+    def clock(self) -> tuple[int, int]:
+        """The counter before and behind the last hit()."""
+        at = self.m.elf.address("probe_trace_times")
+        return self.m.u64(at), self.m.u64(at + 8)
 
     def pass_by(self, kind: int, value: int, cpu: int = 0, times: int = 1) -> None:
         """A CPU comes by a trace point."""

@@ -11,8 +11,12 @@
 
 extern struct trace_event probe_event;
 
-/* trace_hit() with a value that fits a register. */
-void probe_trace_hit(uintptr_t kind, uintptr_t value);
+/* trace_hit() with a value that fits a register, and `more` times again; RDTSC before and behind. */
+void            probe_trace_hit(uintptr_t kind, uintptr_t value, uintptr_t more);
+extern uint64_t probe_trace_times[2];
+
+/* CPU 0 first, then each other: the counters of time so far below 2^32, where they can be written. */
+void probe_clock_near(uintptr_t below);
 
 /* `times` trips past a trace point of its own for each kind but TRACE_NMI. */
 void probe_trace_points(uintptr_t kind, uintptr_t value, uintptr_t times);

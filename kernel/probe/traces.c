@@ -5,6 +5,9 @@
 
 #include "probe.h"
 #include "string.h"
+#include "x86.h"
+
+#define MSR_TSC 0x10
 
 struct trace_event probe_event;
 uint32_t           probe_trace_kind, probe_trace_on;
@@ -15,9 +18,24 @@ const uint32_t probe_trace_fields[] = {
     offsetof(struct trace_reader, kernel),
 };
 
-HOST_STOPS_HERE void probe_trace_hit(uintptr_t kind, uintptr_t value)
+uint64_t probe_trace_times[2];
+
+HOST_STOPS_HERE void probe_trace_hit(uintptr_t kind, uintptr_t value, uintptr_t more)
 {
-    trace_hit((uint32_t)kind, value);
+    probe_trace_times[0] = rdtsc();
+    do
+        trace_hit((uint32_t)kind, value);
+    while (more--);
+    probe_trace_times[1] = rdtsc();
+}
+
+/* All by the same, so that they still agree.  QEMU does not let anybody write them. */
+HOST_STOPS_HERE void probe_clock_near(uintptr_t below)
+{
+    static uint64_t forward;
+    if (!this_cpu()->id)
+        forward = (1ull << 32) - below - rdtsc();
+    wrmsr(MSR_TSC, rdtsc() + forward);
 }
 
 /* One of each kind, so the value says which it was only if the kind does. */

@@ -7,18 +7,23 @@ from grader.explore.sweep import labs_own, sweep, trace
 from grader.explore.traces import CLOCK, NMI, RECORDS, SYSCALL, SWITCH, TraceScene
 from grader.verdict import WRONG, Fail
 
+MANY = 300          # events; more than a byte can count
 LEVELS = ((0, True), (2, True), (13, True), (15, True), (0, False), (15, False))
 
 
 def test_kinds(cell):
-    """One of each kind, on each of four CPUs: kind, CPU, value; stamps and numbers go up."""
+    """One of each kind, on each of four CPUs: kind, CPU, value; stamps and numbers go up, and the
+    stamp is the time."""
     for cpus in (1, 2, 3, 4) if cell.emu == "qemu" else (2, 4):
         cell.use(cpus)
         scene = TraceScene(cell)
         for cpu in range(cpus):
             made = [(kind, scene.value()) for kind in (SYSCALL, SWITCH, CLOCK, NMI, SYSCALL)]
+            times = []
+            scene.clock_near(0)
             for kind, value in made:
                 scene.hit(kind, value, cpu)
+                times.append(scene.clock())
             seen = scene.logged(cpu)
             for number, (kind, value) in enumerate(made):
                 scene.check(seen[number] if number < len(seen) else None, kind, cpu, value)
@@ -26,6 +31,10 @@ def test_kinds(cell):
             if any(a.stamp >= b.stamp for a, b in zip(seen, seen[1:])):
                 raise Fail(WRONG, expected="each stamp above the one before it",
                            seen=", ".join(f"{event.stamp:#x}" for event in seen))
+            for event, (before, behind) in zip(seen, times):
+                if not before <= event.stamp <= behind:
+                    raise Fail(WRONG, expected="a stamp by RDTSC, all 64 bits of it: from "
+                               f"{before:#x} to {behind:#x}", seen=f"{event.stamp:#x}")
 
 
 def check_numbers(seen, first):
@@ -41,21 +50,26 @@ def one(events):
     return events[0] if len(events) == 1 else None
 
 
+def hit_at(scene, cpu, level, interrupts, kind, value):
+    """An event at a level: fails unless level and IF stay as they were."""
+    scene.m.start(cpu, "probe_trace_hit", kind, value, flags=flags_for(level, interrupts))
+    scene.run_cpu(cpu, "probe_trace_hit", "the grader's own code")
+    before = scene.m.regs(cpu)
+    scene.run_cpu(cpu, scene.m.ptr(before.sp, cpu), "trace_hit() returns")
+    after = scene.m.regs(cpu)
+    if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
+        raise Fail(WRONG, expected=f"level {before.cr8} and IF = {before.flags >> 9 & 1} as they were",
+                   seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
+    scene.run_cpu(cpu, "probe_returned", "the grader's own code")
+
+
 def test_levels(cell):
     """At any level, with interrupts on or off; the level stays as it was."""
     scene = TraceScene(cell)
     for cpu in (0, 1):
         for level, interrupts in LEVELS:
             value = scene.value()
-            scene.m.start(cpu, "probe_trace_hit", CLOCK, value, flags=flags_for(level, interrupts))
-            scene.run_cpu(cpu, "probe_trace_hit", "the grader's own code")
-            before = scene.m.regs(cpu)
-            scene.run_cpu(cpu, scene.m.ptr(before.sp, cpu), "trace_hit() returns")
-            after = scene.m.regs(cpu)
-            if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
-                raise Fail(WRONG, expected=f"level {before.cr8} and IF as they were",
-                           seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
-            scene.run_cpu(cpu, "probe_returned", "the grader's own code")
+            hit_at(scene, cpu, level, interrupts, CLOCK, value)
             scene.check(one(scene.logged(cpu)), CLOCK, cpu, value)
 
 
@@ -63,8 +77,10 @@ def test_full(cell):
     """The log of a CPU is full: what came last is dropped, its numbers are used up."""
     scene = TraceScene(cell)
     values = [scene.value() for _ in range(RECORDS + 5)]
-    for value in values:
+    for value in values[:RECORDS]:
         scene.hit(SWITCH, value, 1)
+    for number, value in enumerate(values[RECORDS:]):
+        hit_at(scene, 1, *LEVELS[number], SWITCH, value)
     scene.hit(SWITCH, 77, 0)                # another CPU's log has room
     first, others = scene.logged(1), scene.logged(0)
     if [event.value for event in first] != values[:RECORDS] or len(others) != 1:
@@ -77,6 +93,14 @@ def test_full(cell):
     if later.number != RECORDS + 5:
         raise Fail(WRONG, expected=f"number {RECORDS + 5}: 5 events were dropped",
                    seen=f"number {later.number}")
+    scene.hit(SWITCH, 79, 1, more=MANY - 1)
+    scene.logged(1)
+    scene.hit(SWITCH, 80, 1)
+    last = one(scene.logged(1))
+    scene.check(last, SWITCH, 1, 80)
+    if last.number != RECORDS + 6 + MANY:
+        raise Fail(WRONG, expected=f"number {RECORDS + 6 + MANY}, after so many events",
+                   seen=f"number {last.number}", cause="a number has 32 bits.")
 
 
 def test_thread(cell):
@@ -90,11 +114,11 @@ def test_thread(cell):
     if event.tid or event.ip:
         raise Fail(WRONG, expected="no thread while the CPU has none",
                    seen=f"thread {event.tid}, ip {event.ip:#x}")
-    for _ in range(2):
+    for kind in (SYSCALL, SWITCH, CLOCK, NMI):
         thread = scene.present()
         regs = scene.layout.random_program(scene.random, scene.sled(scene.random.randrange(32)))
         scene.m.write(scene.thread_regs(thread), scene.layout.pack(regs))
-        scene.hit(CLOCK, value)
+        scene.hit(kind, value)
         event = one(scene.logged(0))
         tid = scene.m.u32(thread)
         if event is None or (event.tid, event.ip) != (tid, regs["ip"]):
