@@ -5,6 +5,7 @@ from grader.explore.traces import (CLOCK, KINDS, NMI, SWITCH, SYSCALL, TraceScen
 from grader.verdict import WRONG, Fail
 
 POINTS = (SYSCALL, SWITCH, CLOCK)
+NOP = bytes.fromhex("0f1f440000")
 
 
 def passes(turns, reader, cpu, kind, on):
@@ -28,9 +29,28 @@ def test_switch(cell):
                     passes(turns, reader, cpu, each, each == kind)
             switch(turns, caller, kind, 0)
             passes(turns, reader, caller, kind, False)
-    if turns.m.call(0, "probe_trace_set") & 0xFF:
-        raise Fail(WRONG, expected="with interrupts off trace_set() is false: text_poke() refuses",
-                   seen="true")
+    twice(turns, reader)
+    refused(turns, reader)
+
+
+def twice(turns, reader):
+    """Off is off, however often it was switched on."""
+    for on in (0, 1, 1, 0):
+        switch(turns, 0, CLOCK, on)
+        passes(turns, reader, 1, CLOCK, bool(on))
+
+
+def refused(turns, reader):
+    """With interrupts off text_poke() refuses, and nothing has changed; then it is done."""
+    for on in (1, 0):
+        turns.m.write_u32("probe_trace_kind", SWITCH)
+        turns.m.write_u32("probe_trace_on", on)
+        if turns.m.call(0, "probe_trace_set") & 0xFF:
+            raise Fail(WRONG, expected="with interrupts off trace_set() is false: text_poke() refuses",
+                       seen="true")
+        passes(turns, reader, 1, SWITCH, not on)
+        switch(turns, 0, SWITCH, on)
+        passes(turns, reader, 1, SWITCH, bool(on))
 
 
 def test_kernel(cell):
@@ -42,15 +62,18 @@ def test_kernel(cell):
     raw = elf.read(low, high - low)
     sites = [tuple(int.from_bytes(raw[at + word * n:at + word * (n + 1)], "little") for n in range(3))
              for at in range(0, len(raw), 3 * word)]
-    for kind in POINTS:
-        switch(turns, 0, kind, 1)
-        for at, hit, its in sites:
-            code = reader.m.read(at, 5)
-            jump = b"\xe9" + ((hit - at - 5) % (1 << 32)).to_bytes(4, "little")
-            wanted = jump if its <= kind else bytes.fromhex("0f1f440000")
-            if code != wanted:
-                raise Fail(WRONG, expected=f"{elf.where(at)}: {wanted.hex(' ')} ({KINDS[its]})",
-                           seen=code.hex(" "))
+    are_on = set()
+    for on in (1, 0):
+        for kind in POINTS:
+            switch(turns, 0, kind, on)
+            are_on ^= {kind}
+            for at, hit, its in sites:
+                code = reader.m.read(at, 5)
+                jump = b"\xe9" + ((hit - at - 5) % (1 << 32)).to_bytes(4, "little")
+                wanted = jump if its in are_on else NOP
+                if code != wanted:
+                    raise Fail(WRONG, expected=f"{elf.where(at)}: {wanted.hex(' ')} ({KINDS[its]})",
+                               seen=code.hex(" "))
 
 
 def test_nmi(cell):
