@@ -71,7 +71,7 @@ def _alloc(scene: Scene, cpu: int, pages: Pages, short: bool) -> None:
     pages.taken.append(getattr(m.regs(cpu), result))
 
 
-def check_none_lost(pages: Pages, when: str) -> None:
+def check_none_lost(pages: Pages, when: str, by: str = "ring_map()") -> None:
     """Fails unless each page that was taken was given back once."""
     taken, freed = Counter(pages.taken), Counter(pages.freed)
     twice = [page for page, times in freed.items() if times > max(1, taken[page])]
@@ -81,6 +81,6 @@ def check_none_lost(pages: Pages, when: str) -> None:
                    cause="a page that is in the list of free pages twice is given to two owners.")
     lost = [page for page in taken if not freed[page]]
     if lost:
-        raise Fail(WRONG, expected=f"each page that ring_map() took is free again, {when}",
+        raise Fail(WRONG, expected=f"each page that {by} took is free again, {when}",
                    seen=f"{len(lost)} of {len(taken)} are not",
                    cause="a program that tries again and again would use up all of memory.")
