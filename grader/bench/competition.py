@@ -8,12 +8,12 @@ from __future__ import annotations
 from grader.bench.bed import Bed, steps_to, to_entry, turn
 from grader.errors import GraderError
 from grader.explore.ipis import ON, Turns
+from grader.explore.scene import DISPATCH
 
 TURN = 7                # instructions; no divisor of a short loop that waits
 WHO = range(4)          # CPUs that compete
 ROUNDS = 8              # of each of them
 MOST = 100_000          # turns
-DISPATCH = 2
 LOCKS = {"tas": "probe_tas_round", "ticket": "probe_ticket_round", "queued": "probe_queued_round",
          "spin": "probe_spin_round"}
 

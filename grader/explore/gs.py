@@ -140,18 +140,16 @@ def enter(scene: Scene, regs: dict[str, int], gs: Hostile) -> None:
     load, source = ("checker_gs_base", "rbx") if wide else ("checker_gs_selector", "ecx")
     scene.enter(regs | scene.honest | {"ip": scene.checker.address(load), source: gs.value})
     scene.run_to(scene.checker.address(f"{load}_next"), f"ring 3's own load of GS, {gs}", budget=8)
-    scene.m.set_regs(scene.cpu, **{"rip" if wide else "eip": regs["ip"], source: regs[source]})
+    scene.jump(regs["ip"], **{source: regs[source]})
 
 
 def again(scene: Scene, regs: dict[str, int], gs: Hostile) -> None:
     """As enter(), for a program that is in ring 3 already: only what is not as it was is changed."""
     wide = scene.m.width == 64
-    load, source, pc = (("checker_gs_base", "rbx", "rip") if wide else
-                        ("checker_gs_selector", "ecx", "eip"))
-    scene.m.set_regs(scene.cpu, **{pc: scene.checker.address(load), source: gs.value})
+    load, source = ("checker_gs_base", "rbx") if wide else ("checker_gs_selector", "ecx")
+    scene.jump(scene.checker.address(load), **{source: gs.value})
     scene.run_to(scene.checker.address(f"{load}_next"), f"ring 3's own load of GS, {gs}", budget=8)
-    general = {name: regs[name] for name in scene.layout.general}
-    scene.m.set_regs(scene.cpu, **general, **{pc: regs["ip"]})
+    scene.jump(regs["ip"], **{name: regs[name] for name in scene.layout.general})
 
 
 def kept(regs: dict[str, int]) -> dict[str, int]:

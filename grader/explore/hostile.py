@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from grader.explore.rings import (
-    DATA_SIZE, DESCRIPTOR, DISPATCH, FNV_PRIME, FNV_START, LIES, MASKED, PAGE, SEQUENCE, SLOTS_MAX,
-    SUNK, WORDS, Layout, RingScene, Sunk, fnv, say)
+from grader.explore.rings import (DATA_SIZE, DESCRIPTOR, FNV_PRIME, FNV_START, LIES, MASKED, PAGE,
+                                  SEQUENCE, SLOTS_MAX, SUNK, WORDS, Layout, RingScene, Sunk, fnv,
+                                  say)
 from grader.explore.ringwords import check_kernel_page
-from grader.explore.scene import Guarded, flags_for
+from grader.explore.scene import DISPATCH, Guarded, flags_for
 from grader.machine.types import ADDRESS, Unmapped
 from grader.verdict import WRONG, Fail
 

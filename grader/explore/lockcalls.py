@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from grader.explore.registers import IF
-from grader.explore.scene import flags_for
+from grader.explore.scene import PASSIVE, flags_for
 from grader.machine.types import ADDRESS, BUDGET
 from grader.stops import failure_of_stop
 from grader.verdict import HANG, WRONG, Fail
@@ -15,7 +15,6 @@ ROUND = 20_000          # instructions that a round needs at most, if nobody is 
 GRACE = 400_000         # .. and for a panic to be printed
 PATIENCE = 600          # instructions for which a CPU is watched while it has to wait
 CHECKED = 1             # SPIN_CHECKED
-PASSIVE, DISPATCH, CLOCK, IPI, HIGH = 0, 2, 13, 14, 15
 STUCK_TICKS = 200
 TROUBLE = {1: "SPIN_RECURSION", 2: "SPIN_OWNER", 3: "SPIN_LEVEL", 4: "SPIN_STUCK"}
 

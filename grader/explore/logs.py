@@ -11,10 +11,10 @@ import struct
 from grader.explore.logmodel import (
     BYTES, DISCARD, OVERWRITE, RECORD, Log, Record, Seen, fits, payload)
 from grader.explore.nmi import NmiScene
-from grader.explore.scene import flags_for
+from grader.explore.scene import DISPATCH, HIGH, PASSIVE, flags_for
 from grader.verdict import HANG, WRONG, Fail
 
-PASSIVE, DISPATCH, DEVICE, HIGH = 0, 2, 7, 15
+DEVICE = 7              # a level
 POLICIES = {DISCARD: "LOG_DISCARD", OVERWRITE: "LOG_OVERWRITE"}
 WRITE, READ, DROPPED = range(3)         # enum probe_log_kind
 STEP = struct.Struct(f"<4I{RECORD.size}s")

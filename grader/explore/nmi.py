@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from grader.explore.drawing import delivery, drawn
 from grader.explore.registers import DF, IF
-from grader.explore.scene import BUDGET, OTHER, Scene, flags_for
+from grader.explore.scene import BUDGET, DISPATCH, HIGH, OTHER, PASSIVE, Scene
 from grader.explore.sweep import Event, elf_of
 from grader.verdict import WRONG, Fail
 
 VECTOR, KERNEL_DS = 2, 0x10
-DISPATCH, HIGH = 2, 15  # levels
 SHORT_BUDGET = 4000     # instructions that most ways to HLT need
 PAGE = 0x7000_1000      # where ring 3 faults: nothing is mapped there
 
@@ -121,7 +120,7 @@ class NmiScene(Scene):
     def send_back(self, before) -> None:
         """Executes an IRET of the grader's own, which must lead back to where the NMI came."""
         iret = self.m.elf.function("probe_enter_user")[-1]
-        self.m.set_regs(self.cpu, **{"rip" if self.m.width == 64 else "eip": iret.address})
+        self.jump(iret.address)
         self.m.step(self.cpu, 1, hold=True)
         now = self.m.regs(self.cpu)
         for name in ("pc", "sp", "cpl"):
@@ -194,19 +193,10 @@ class NmiScene(Scene):
                        seen=f"IF = 1, and level {now.cr8}",
                        cause="who calls nmi_run_deferred() with interrupts off has a reason for it.")
 
-    def check_keeps(self, function: str, *args: int) -> None:
-        """Calls a function with interrupts off and on: fails unless level and IF stay as they were."""
-        for level, interrupts in ((0, False), (DISPATCH, True), (HIGH, False)):
-            self.m.start(self.cpu, function, *args, flags=flags_for(level, interrupts))
-            self.run_to(function, "the grader's own code")
-            before = self.m.regs(self.cpu)
-            self.run_to(self.m.ptr(before.sp, self.cpu), f"{function}() returns")
-            after = self.m.regs(self.cpu)
-            if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
-                raise Fail(WRONG, expected=f"{function}() leaves level {before.cr8} and "
-                           f"IF = {before.flags >> 9 & 1} as they were",
-                           seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
-            self.run_to("probe_returned", "the grader's own code")
+    def check_keeps_at_levels(self, function: str, *args: int) -> None:
+        """check_keeps(), with interrupts off and on."""
+        for level, interrupts in ((PASSIVE, False), (DISPATCH, True), (HIGH, False)):
+            self.check_keeps(self.cpu, function, *args, level=level, interrupts=interrupts)
 
     def check_work(self, work: int, ran: list[int]) -> None:
         """Fails unless the work that an NMI deferred is among those that ran, or runs after one
@@ -369,9 +359,7 @@ class FromRing3(Way):
     def again(self) -> None:
         changed = {name: self.regs[name] for name in self.regs
                    if self.regs[name] != self.last[name] and name not in ("ip", "flags")}
-        wide = self.scene.m.width == 64
-        self.scene.m.set_regs(self.scene.cpu, **changed,
-                              **{"rip" if wide else "eip": self.regs["ip"]})
+        self.scene.jump(self.regs["ip"], **changed)
         self._cause()
 
     def until(self) -> list[int]:
@@ -415,8 +403,7 @@ class FromKernel(Way):
         return m.snapshot()
 
     def again(self) -> None:
-        wide = self.scene.m.width == 64
-        self.scene.m.set_regs(self.scene.cpu, **{"rip" if wide else "eip": self.ip})
+        self.scene.jump(self.ip)
         self._cause()
 
     def until(self) -> list[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from grader.verdict import Stack, StackRow
 
 USER_CS = {64: 0x2B, 32: 0x1B}
+NARROW_CS = 0x1B            # 64 bits: ring 3's 32-bit code, which RETF to it reaches
 USER_DS = 0x23
 IF, DF, NT, AC, RF, TF = 0x200, 0x400, 0x4000, 0x40000, 0x10000, 0x100
 FREE_FLAGS = 0x8D5 | DF | NT | AC | 0x200000     # CF PF AF ZF SF OF, DF, NT, AC, ID

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 from grader.explore.region import Memory, Program, Region, Run
-from grader.explore.rings import (DESCRIPTOR, DISPATCH, DOORBELL, FULL, MASKED, PUSHED, SEQUENCE,
-                                  WORDS, RingScene, Sunk, fnv, say)
-from grader.explore.scene import flags_for
+from grader.explore.rings import (DESCRIPTOR, DOORBELL, FULL, MASKED, PUSHED, SEQUENCE, WORDS,
+                                  RingScene, Sunk, fnv, say)
+from grader.explore.scene import DISPATCH, flags_for
 from grader.machine.types import Unmapped
 from grader.verdict import WRONG, Fail
 

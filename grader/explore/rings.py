@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from grader.explore.scene import Scene, flags_for
+from grader.explore.scene import DISPATCH, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 PAGE = 4096
@@ -19,7 +19,6 @@ FREE_RUNNING, MASKED, SEQUENCE = range(3)                       # enum ring_kind
 FULL, PUSHED, DOORBELL = range(3)                               # enum ring_pushed
 SLOTS_MAX, BUFFERS, DATA_SIZE = 64, 8, 4096
 LIES = -1
-DISPATCH = 2
 DESCRIPTOR = struct.Struct("<4I")       # handle, offset, length, cookie
 DESCRIPTORS = 256                       # PROBE_DESCRIPTORS
 SUNK = struct.Struct("<4I")             # kind, cookie, length, hash

@@ -19,6 +19,7 @@ from grader.verdict import WRONG, Fail, Place, Stack, StackRow
 
 SUBJECT, WITNESS = 0, 1
 INTERRUPTS_ON = 1               # flags of a mailbox, struct probe_mailbox: kernel/include/probe.h
+PASSIVE, DISPATCH, CLOCK, IPI, HIGH = 0, 2, 13, 14, 15     # levels: kernel/include/irql.h
 LAYOUT_FIELDS = (
     "thread_size", "thread_state", "thread_as", "thread_lab1", "thread_lab2", "thread_lab3",
     "cpu_size", "cpu_current", "cpu_as", "cpu_kstack_top", "cpu_own_top", "cpu_tss", "cpu_gdt",
@@ -189,6 +190,32 @@ class Scene:
             if saved["cs"] & 3 == 3:
                 return saved
         return saved
+
+    def jump(self, pc: int, **registers: int) -> None:
+        """The subject's next instruction is this one; with other registers, if any are named."""
+        self.m.set_regs(self.cpu, **{"rip" if self.m.width == 64 else "eip": pc}, **registers)
+
+    def check_keeps(self, cpu: int, function: str, *args: int, level: int, interrupts: bool) -> None:
+        """Calls a function on a CPU, at a level, with interrupts on or off: fails unless both are as they
+        were when it returns."""
+        self.m.start(cpu, function, *args, flags=flags_for(level, interrupts))
+        self.run_cpu(cpu, function, "the grader's own code")
+        before, name = self.m.regs(cpu), function.removeprefix("probe_")
+        self.run_cpu(cpu, self.m.ptr(before.sp, cpu), f"{name}() returns")
+        after = self.m.regs(cpu)
+        if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
+            raise Fail(WRONG, expected=f"{name}() leaves level {before.cr8} and "
+                       f"IF = {before.flags >> 9 & 1} as they were",
+                       seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
+        self.run_cpu(cpu, "probe_returned", "the grader's own code")
+
+    def check_kernel_stack(self, name: str, **details) -> None:
+        """At a C function that an entry calls: fails unless it is on the subject's kernel stack."""
+        low, top = self.kernel_stack()
+        sp = self.m.regs(self.cpu).sp
+        if not low < sp <= top:
+            raise Fail(WRONG, expected=f"{name}() on the kernel stack",
+                       seen=f"{self.layout.title('sp')} = {sp:#x}{self.memory(sp)}", **details)
 
     def check_c(self, name: str, **details) -> None:
         """At a C function that an entry calls: interrupts off, DF clear, RSP where a CALL leaves it."""

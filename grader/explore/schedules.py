@@ -196,7 +196,7 @@ class Bounded:
         self.region = region
         self.preemptions = preemptions
         self.run = self.same = 0    # so many were asked for; came to the same as one of these
-        self._left = most           # how many more will be asked for
+        self.most = most            # more will not be asked for
         self._todo: deque[Node] = deque([Node()])
         self._later: list[Node] = []
 
@@ -209,9 +209,9 @@ class Bounded:
             if turn and turn.same(number):
                 self.same += 1
                 continue
-            self.run, self._left = self.run + 1, self._left - 1
+            self.run += 1
             ahead = (len(self._todo) + len(self._later)) * self.run // (self.run + 2 * self.same)
-            enough = ahead >= self._left
+            enough = ahead >= self.most - self.run
             bound = self.preemptions - (1 if node.late or node.events else 0)
             more = not node.late and not node.events and node.preempted < self.preemptions
             leaf = node.move is not None and (enough or node.preempted >= bound)

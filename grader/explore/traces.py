@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from grader.explore.ipis import ON, Turns
-from grader.explore.scene import BUDGET, Scene, flags_for
+from grader.explore.scene import BUDGET, DISPATCH, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 SYSCALL, SWITCH, CLOCK, NMI = range(4)          # kernel/include/trace_abi.h
@@ -15,7 +15,6 @@ RECORDS, SLOTS = 64, 64
 USER, KERNEL = 0x1000_4000, 0x1000_5000
 EVENT = struct.Struct("<3Q4I")
 FIRST_SLOT = 64                                 # in struct trace_kernel
-DISPATCH = 2
 LIES = -1
 WORDS = 1 << 32
 

@@ -26,11 +26,7 @@ def test_fast_call(cell):
     scene.enter(regs)
     place = scene.user_place("ring 3 was at")
     scene.run_to("ksyscall", "ksyscall() called within the budget", at=place)
-    low, top = scene.kernel_stack()
-    sp = scene.m.regs(SUBJECT).sp
-    if not low < sp <= top:
-        raise Fail(WRONG, expected="ksyscall() on the kernel stack",
-                   seen=f"{scene.layout.title('sp')} = {sp:#x}{scene.memory(sp)}", at=place)
+    scene.check_kernel_stack("ksyscall", at=place)
     if scene.m.regs(SUBJECT).flags & (DF | NT):
         raise Fail(WRONG, expected="DF = 0 and NT = 0 in ksyscall()", seen="ring 3's flags", at=place,
                    cause="SYSENTER clears IF alone: C wants DF clear, and IRET returns from a task "

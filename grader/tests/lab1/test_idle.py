@@ -44,9 +44,7 @@ def test_stack_stays(cell):
         scene.fresh_token()
         scene.m.write_u32("probe_resched", turn % 2)
         scene.m.interrupt(SUBJECT, vector)
-        if turn == 1:
-            check_choice(scene)
-        regs = to_hlt(scene) if turn > 1 else scene.m.regs(SUBJECT)
+        regs = to_hlt(scene) if turn > 1 else choices(scene)
         scene.check_answered(vector, times)
         if regs.sp != first.sp:
             raise Fail(WRONG, expected=f"stack pointer {first.sp:#x} at each HLT",
@@ -55,13 +53,14 @@ def test_stack_stays(cell):
                        cause="what the interrupts left on the stack adds up until it is full.")
 
 
-def check_choice(scene):
-    """To the next HLT, step by step: interrupts are off whenever a thread is chosen."""
+def choices(scene):
+    """As to_hlt(), step by step: interrupts are off whenever a thread is chosen."""
     choice = scene.m.elf.address("sched_next")
     for step in walk(scene, (), "the idle loop's next HLT", "halted"):
         if step.pc == choice and step.flags & IF:
             raise Fail(WRONG, expected="interrupts off in sched_next()", seen="IF = 1",
                        cause="an interrupt in it changes what it is just looking at.")
+    return scene.m.regs(SUBJECT)
 
 
 def check_entry_stack(scene, thread):

@@ -1,12 +1,11 @@
 """Exercise 1.2: a device interrupts ring 3."""
 
-from grader.explore.registers import AC, DF, IF
+from grader.explore.registers import AC, DF, IF, NARROW_CS
 from grader.explore.scene import SUBJECT, Scene
 from grader.explore.sweep import Event, sweep, trace
 from grader.verdict import WRONG, Fail
 
 KERNEL_DS = 0x10
-NARROW_CS = 0x1B            # 64 bits: ring 3's 32-bit code, which RETF to it reaches
 TO_KINTR = "kintr() called within the budget"
 
 
@@ -21,7 +20,7 @@ def interrupted(scene, at, ip=None, **fixed):
     scene.fresh_token()
     place = scene.user_place()
     if ip is not None:
-        scene.m.set_regs(SUBJECT, **{"rip" if scene.m.width == 64 else "eip": ip})
+        scene.jump(ip)
         place.note = f"ring 3, which has just jumped to {scene.m.elf.where(ip)}"
     scene.m.interrupt(SUBJECT, vector)
     scene.run_to("kintr", TO_KINTR, at=place)

@@ -53,11 +53,7 @@ def test_error_codes(cell):
             if getattr(now, segment) != KERNEL_DS:
                 raise Fail(WRONG, expected=f"{segment.upper()} = {KERNEL_DS:#x} in ktrap()",
                            seen=f"{getattr(now, segment):#x}, ring 3's", at=place)
-        low, top = scene.kernel_stack()
-        sp = now.sp
-        if not low < sp <= top:
-            raise Fail(WRONG, expected="ktrap() on the kernel stack",
-                       seen=f"{scene.layout.title('sp')} = {sp:#x}{scene.memory(sp)}", at=place)
+        scene.check_kernel_stack("ktrap", at=place)
         scene.check_canaries(at=place)
         cell.park()
 
@@ -92,14 +88,10 @@ def _jump_into_the_kernel(scene):
     place = scene.user_place("ring 3 was at")
     regs["ip"] = scene.m.elf.address("user_iret")
     place.note = "ring 3, which then jumped to the kernel's user_iret"
-    scene.m.set_regs(SUBJECT, **{"rip" if scene.m.width == 64 else "eip": regs["ip"]})
+    scene.jump(regs["ip"])
     scene.run_to_trap("ktrap() called within the budget", at=place)
-    low, top = scene.kernel_stack()
-    sp = scene.m.regs(SUBJECT).sp
-    if not low < sp <= top:
-        raise Fail(WRONG, expected="ktrap() on the kernel stack",
-                   seen=f"{scene.layout.title('sp')} = {sp:#x}{scene.memory(sp)}", at=place,
-                   cause="ring 3 may jump to any address: only CS says which ring it was.")
+    scene.check_kernel_stack(
+        "ktrap", at=place, cause="ring 3 may jump to any address: only CS says which ring it was.")
     cr2, saved = scene.argument(1), scene.saved(scene.argument(0))
     if (cr2, saved["vector"]) != (regs["ip"], 14):
         raise Fail(WRONG, expected=f"vector 0xe, cr2 = {regs['ip']:#x}",

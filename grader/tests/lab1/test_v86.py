@@ -48,11 +48,7 @@ def test_v86_thread(cell):
 
 def _check(scene, name, regs, wide):
     """At kintr() or ktrap(): on the kernel stack, with the registers and the segments above them."""
-    low, top = scene.kernel_stack()
-    sp = scene.m.regs(SUBJECT).sp
-    if not low < sp <= top:
-        raise Fail(WRONG, expected=f"{name}() on the kernel stack", seen=f"ESP = {sp:#x}",
-                   cause="CS is a paragraph here, and its two lowest bits say nothing.")
+    scene.check_kernel_stack(name, cause="CS is a paragraph here, and its two lowest bits say nothing.")
     saved = scene.m.read(scene.argument(0), scene.layout.size + 16)
     scene.check_saved(scene.layout.unpack(saved[:scene.layout.size]), regs,
                       f"struct regs as {name}() got it")

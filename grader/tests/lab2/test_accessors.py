@@ -90,10 +90,9 @@ def test_sweep(cell):
     """Before each instruction of the accessors, a device adds to the same fields."""
     adds(cell)
     for name in ADDED:
-        cell.park()
-        reads(cell, name)
-        cell.park()
-        writes(cell, name)
+        for writes in (False, True):
+            cell.park()
+            swept(cell, name, writes)
     cell.park()
     waits(cell)
 
@@ -124,75 +123,48 @@ def adds(cell):
     sweep(scene, start, path, Event(lambda: m.interrupt(1, vector), "interrupt", vector), finish)
 
 
-def swept(scene, fields, call, arguments, finish):
-    """Before each instruction of a call for one field, a device adds a number; `finish` looks."""
-    m, size = scene.m, arguments[0]
+def swept(cell, name, writes):
+    """Before each instruction of a read or a write of one field a device adds a number to each."""
+    scene = Scene(cell, 1)
+    m, fields = scene.m, Fields(scene)
+    before = fields.fill()
+    number = scene.random.getrandbits(m.width) if writes else before[1][name]
+    old = fields.cut(name, number)              # what is read, or there, if the interrupt comes first
     its = scene.random.getrandbits(m.width) | 1 << m.width - 1 | 1
     m.write_ptr("probe_add", its)
     vector = scene.vector()
     scene.fresh_token()
+    size = SIZES.get(name, ANY_OTHER)
+    call, arguments, what = (WRITE, (size, number), "percpu_write()") if writes else \
+        (READ, (size,), "percpu_read()")
     m.start(1, call, *arguments, flags=INTERRUPTS_ON)
     scene.run_to(call, "the grader's own code")
     start = m.snapshot()
-    name = "percpu_read()" if call == READ else "percpu_write()"
-    path = trace(scene, f"through {name} of {size} bytes", [m.elf.address("probe_returned")],
+    path = trace(scene, f"through {what} of {size} bytes", [m.elf.address("probe_returned")],
                  "its return")
     path.boundaries = [b for b in path.boundaries if not given(scene, b.pc)
                        or m.elf.symbol_at(b.pc).name == call]
 
-    def done():
-        scene.run_to("probe_returned", f"{name} and the interrupt done", budget=BUDGET)
+    def finish():
+        scene.run_to("probe_returned", f"{what} and the interrupt done", budget=BUDGET)
         scene.check_answered(vector)
-        finish(its)
+        new, seen = fields.cut(name, old + its), fields.of(1)[name] if writes else m.result(1)
+        if seen not in (old, new):
+            raise Fail(WRONG, expected=f"{what} of {fields.sizes[name]} bytes: {old:#x}, or {new:#x} "
+                       "with the interrupt's add", seen=f"{seen:#x}",
+                       cause="the interrupt came between two parts of the field.")
+        beside(fields, before, name, its, what)
 
-    sweep(scene, start, path, Event(lambda: m.interrupt(1, vector), "interrupt", vector), done)
-
-
-def one_of(fields, name, seen, old, new, what):
-    """Fails if a field is neither as it was without the interrupt's add, nor as it is with it."""
-    if seen not in (old, new):
-        raise Fail(WRONG, expected=f"{what} of {fields.sizes[name]} bytes: {old:#x}, or {new:#x} with "
-                   "the interrupt's add", seen=f"{seen:#x}",
-                   cause="the interrupt came between two parts of the field.")
+    sweep(scene, start, path, Event(lambda: m.interrupt(1, vector), "interrupt", vector), finish)
 
 
-def beside(fields, wanted, name, its, what):
+def beside(fields, before, name, its, what):
     """Fails unless the other fields have the interrupt's add, and those of other CPUs nothing."""
-    wanted[1] |= {each: fields.cut(each, wanted[1][each] + its) for each in ADDED}
-    del wanted[1][name]
-    fields.check(wanted, f"{what} of `{name}`, with an add by the interrupt to each",
+    mine = {each: fields.cut(each, value + its) if each in ADDED else value
+            for each, value in before[1].items() if each != name}
+    fields.check(before | {1: mine}, f"{what} of `{name}`, with an add by the interrupt to each",
                  cause="more than the field was read and written, and what the interrupt changed there "
                        "is lost.")
-
-
-def reads(cell, name):
-    """percpu_read(): the field as it was before the interrupt, or as it is after it."""
-    scene = Scene(cell, 1)
-    fields = Fields(scene)
-    before = fields.fill()
-    old = before[1][name]
-
-    def finish(its):
-        one_of(fields, name, scene.m.result(1), old, fields.cut(name, old + its), "percpu_read()")
-        beside(fields, {cpu: dict(each) for cpu, each in before.items()}, name, its, "percpu_read()")
-
-    swept(scene, fields, READ, (SIZES.get(name, ANY_OTHER),), finish)
-
-
-def writes(cell, name):
-    """percpu_write(): what was written, with the interrupt's add or without; the others stay."""
-    scene = Scene(cell, 1)
-    fields = Fields(scene)
-    before = fields.fill()
-    number = scene.random.getrandbits(scene.m.width)
-    value = fields.cut(name, number)
-
-    def finish(its):
-        one_of(fields, name, fields.of(1)[name], value, fields.cut(name, value + its),
-               "percpu_write()")
-        beside(fields, {cpu: dict(each) for cpu, each in before.items()}, name, its, "percpu_write()")
-
-    swept(scene, fields, WRITE, (SIZES.get(name, ANY_OTHER), number), finish)
 
 
 def waits(cell):

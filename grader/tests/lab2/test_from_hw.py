@@ -50,10 +50,8 @@ def at_once(cell):
         if m.pc(1) == back:
             break
         m.call(0, "cpu_from_hw")
-    else:
-        scene.run_to(back, "the return of cpu_from_hw()")
-    regs = m.regs(1)
-    check(scene, regs.rax if m.width == 64 else regs.eax, ", while CPU 0 asks, too")
+    scene.run_to("probe_returned", "the return of cpu_from_hw()")
+    check(scene, m.result(1), ", while CPU 0 asks, too")
 
 
 def test_any_gs(cell):

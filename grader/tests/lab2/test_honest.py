@@ -26,8 +26,7 @@ def test_price(cell):
         scene.m.interrupt(scene.cpu, scene.vector())
         way(scene, "an interrupt", "kintr", place)
         back(scene, regs)
-        scene.m.set_regs(scene.cpu, **{"rip" if cell.width == 64 else "eip": call,
-                                       result: SYS_GETCPU})
+        scene.jump(call, **{result: SYS_GETCPU})
 
 
 def back(scene, regs):

@@ -1,7 +1,7 @@
 """Exercise 2.3: the kernel is interrupted, faults, or cannot return."""
 
 from grader.explore import gs
-from grader.explore.registers import USER_CS
+from grader.explore.registers import NARROW_CS, USER_CS
 from grader.explore.scene import INTERRUPTS_ON, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
@@ -9,7 +9,6 @@ from grader.verdict import WRONG, Fail
 UNMAPPED = 0x7000_0000
 KERNEL_CS = 0x08
 FREE_STACK = 1024                       # bytes below the parked CPU's stack pointer
-NARROW_CS = 0x1B                        # 64 bits: ring 3's 32-bit code, which RETF to it reaches
 BAD = ({"cs": 0x63}, {"ss": 0x63})      # a selector beyond the GDT
 
 

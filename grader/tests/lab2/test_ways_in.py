@@ -115,7 +115,7 @@ def jumps_into_the_kernel(scene, thread, each, target, interrupted):
     gs.enter(scene, gs.program(scene, scene.sled(6), each), each)
     place = scene.user_place("ring 3 was at")
     place.note = f"ring 3, with {each} in GS, which then jumped to the kernel's {target}"
-    m.set_regs(scene.cpu, **{"rip" if m.width == 64 else "eip": m.elf.address(target)})
+    scene.jump(m.elf.address(target))
     if interrupted:
         place.note += ", and a device interrupted it there"
         vector = scene.vector()

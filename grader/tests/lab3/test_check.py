@@ -42,10 +42,6 @@ class CheckScene(NmiScene):
     def flags(self) -> str:
         return "rflags" if self.m.width == 64 else "eflags"
 
-    def jump(self, pc: int, **registers: int) -> None:
-        """The subject's next instruction is this one."""
-        self.m.set_regs(self.cpu, **{"rip" if self.m.width == 64 else "eip": pc}, **registers)
-
     def to_kmce(self) -> None:
         """INT 18 is executed: kmce() must be called, and be told what was interrupted."""
         now, layout = self.m.regs(self.cpu), self.layout

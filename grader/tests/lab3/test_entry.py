@@ -66,7 +66,7 @@ def jumped(cell):
     for pc in {step.pc: None for step in steps if step.cpl == 0 and not given(scene, step.pc)}:
         m.restore(start)
         scene.forget()
-        m.set_regs(scene.cpu, **{"rip" if cell.width == 64 else "eip": pc})
+        scene.jump(pc)
         place = Place(f"{pc:#x}", "", "", "ring 3, which has jumped there", "NMI came at")
         m.nmi(scene.cpu)
         scene.run_to("knmi", "knmi() called within the budget", at=place)

@@ -53,7 +53,7 @@ def test_lines(cell):
             scene.m.call(cpu, "nmi_log", scene.m.elf.address("probe_text"))
         check_lines(scene, [text[:LINE - 1] for text in texts])
         cell.park()
-    NmiScene(cell).check_keeps("nmi_log", cell.machine.elf.address("probe_text"))
+    NmiScene(cell).check_keeps_at_levels("nmi_log", cell.machine.elf.address("probe_text"))
     cell.park()
     two_cpus(cell)
     from_nmi(cell)

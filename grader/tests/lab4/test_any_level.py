@@ -3,11 +3,11 @@
 from grader.explore.explore import explore
 from grader.explore.lockcalls import Locks
 from grader.explore.locks import counted, lock_region
-from grader.explore.scene import BUDGET, INTERRUPTS_ON, Scene
+from grader.explore.scene import BUDGET, DISPATCH, INTERRUPTS_ON, PASSIVE, Scene
 from grader.explore.sweep import Event, labs_own, sweep, trace
 from grader.verdict import HANG, WRONG, Fail
 
-PASSIVE, DISPATCH, ABOVE_DEVICES = 0, 2, 12
+ABOVE_DEVICES = 12      # a level
 DEVICES = (0x50, 0x80)
 
 

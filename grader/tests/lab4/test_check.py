@@ -1,9 +1,9 @@
 """Exercise 4.5: a lock that checks its users."""
 
 from grader.explore.explore import explore
-from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, PASSIVE, STUCK_TICKS, Locks
+from grader.explore.lockcalls import CHECKED, STUCK_TICKS, Locks
 from grader.explore.locks import lock_region
-from grader.explore.scene import Scene
+from grader.explore.scene import CLOCK, DISPATCH, PASSIVE, Scene
 from grader.verdict import WRONG, Fail
 
 

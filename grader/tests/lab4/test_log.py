@@ -1,10 +1,10 @@
 """Exercise 4.8: a log that all CPUs share."""
 
 from grader.explore.explore import explore
-from grader.explore.lockcalls import GRACE, HIGH, PASSIVE, Locks
+from grader.explore.lockcalls import GRACE, Locks
 from grader.explore.nmi import NmiScene
 from grader.explore.region import Memory, Program, Region
-from grader.explore.scene import Scene, flags_for
+from grader.explore.scene import HIGH, PASSIVE, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 SIZE, LINES = 56, 32        # LOG_TEXT_SIZE, LOG_LINES

@@ -1,7 +1,7 @@
 """Exercises 4.2 and 4.7: levels, one CPU at a time."""
 
-from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, PATIENCE, Locks
-from grader.explore.scene import Scene
+from grader.explore.lockcalls import CHECKED, PATIENCE, Locks
+from grader.explore.scene import CLOCK, DISPATCH, HIGH, PASSIVE, Scene
 from grader.explore.waiting import check_pauses, wait_for
 from grader.machine.types import ADDRESS
 from grader.verdict import WRONG, Fail

@@ -1,8 +1,8 @@
 """Exercise 4.6: try, also in an NMI."""
 
-from grader.explore.lockcalls import CHECKED, CLOCK, DISPATCH, HIGH, PASSIVE, Locks
+from grader.explore.lockcalls import CHECKED, Locks
 from grader.explore.nmi import NmiScene
-from grader.explore.scene import flags_for
+from grader.explore.scene import CLOCK, DISPATCH, HIGH, PASSIVE, flags_for
 from grader.explore.sweep import labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 

@@ -2,9 +2,8 @@
 
 from grader.explore.explore import explore
 from grader.explore.ringregion import traffic_region
-from grader.explore.rings import (DISPATCH, DOORBELL, LIES, MASKED, PUSHED, SEQUENCE, WORDS,
-                                  RingScene)
-from grader.explore.scene import flags_for
+from grader.explore.rings import DOORBELL, LIES, MASKED, PUSHED, SEQUENCE, WORDS, RingScene
+from grader.explore.scene import DISPATCH, flags_for
 from grader.verdict import WRONG, Fail
 
 SLOTS = 8

@@ -2,8 +2,8 @@
 
 from grader.explore.drains import Drains
 from grader.explore.hostile import HostileScene
-from grader.explore.rings import DESCRIPTOR, DISPATCH, LIES, MASKED, PAGE, SEQUENCE, WORDS, say
-from grader.explore.scene import flags_for
+from grader.explore.rings import DESCRIPTOR, LIES, MASKED, PAGE, SEQUENCE, WORDS, say
+from grader.explore.scene import DISPATCH, flags_for
 from grader.verdict import HANG, WRONG, Fail
 
 TRIES = 100_000

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from grader.explore.logmodel import Record, inside, orders
-from grader.explore.logs import HIGH, READ, WRITE, LogScene, flags_for
+from grader.explore.logs import READ, WRITE, LogScene, flags_for
+from grader.explore.scene import HIGH
 from grader.explore.sweep import Event, given, go_to, sweep, trace
 from grader.verdict import WRONG, Fail
 

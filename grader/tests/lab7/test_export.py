@@ -4,10 +4,10 @@ import struct
 
 from grader.explore.pages import check_none_lost, watched
 from grader.explore.rings import RingScene
-from grader.explore.scene import flags_for
+from grader.explore.scene import DISPATCH, flags_for
 from grader.explore.sweep import labs_own, trace
-from grader.explore.traces import (CLOCK, DISPATCH, EVENT, FIRST_SLOT, KERNEL, LIES, SLOTS, USER,
-                                   WORDS, Traced, TraceScene)
+from grader.explore.traces import (CLOCK, EVENT, FIRST_SLOT, KERNEL, LIES, SLOTS, USER, WORDS,
+                                   Traced, TraceScene)
 from grader.verdict import WRONG, Fail
 
 ENOMEM = -12            # kernel/include/errno.h
@@ -28,10 +28,14 @@ class Reader(TraceScene, RingScene):
             raise Fail(WRONG, expected="trace_map() sets reader->user and reader->kernel to the pages",
                        seen=f"{self.word:#x} and {self.page:#x}")
 
-    def again(self) -> None:
-        """The program ends, and another one reads."""
+    def another(self) -> None:
+        """The program ends, and another one is there."""
         self.m.call(0, "trace_unmap", self.m.elf.address("trace_reader"))
         self.owner = self.thread()
+
+    def again(self) -> None:
+        """The program ends, and another one reads."""
+        self.another()
         if self.map():
             raise Fail(WRONG, expected="trace_map() gives 0 to a second reader", seen="an error")
         self.page, self.word = self.pages()
@@ -108,8 +112,7 @@ def second(cell):
 def no_page(cell):
     """There is no page left, from each of trace_map()'s calls of page_alloc() on; then there is."""
     scene = Reader(cell)
-    scene.m.call(0, "trace_unmap", scene.m.elf.address("trace_reader"))
-    scene.owner = scene.thread()
+    scene.another()
     start = scene.m.snapshot()
     for number in range(MOST_PAGES):
         scene.m.restore(start)

@@ -1,7 +1,6 @@
 """Exercise 7.1: events, from every level."""
 
 from grader.explore.nmi import NmiScene
-from grader.explore.registers import IF
 from grader.explore.scene import flags_for
 from grader.explore.sweep import labs_own, sweep, trace
 from grader.explore.traces import CLOCK, NMI, RECORDS, SYSCALL, SWITCH, TraceScene
@@ -52,15 +51,7 @@ def one(events):
 
 def hit_at(scene, cpu, level, interrupts, kind, value):
     """An event at a level: fails unless level and IF stay as they were."""
-    scene.m.start(cpu, "probe_trace_hit", kind, value, flags=flags_for(level, interrupts))
-    scene.run_cpu(cpu, "probe_trace_hit", "the grader's own code")
-    before = scene.m.regs(cpu)
-    scene.run_cpu(cpu, scene.m.ptr(before.sp, cpu), "trace_hit() returns")
-    after = scene.m.regs(cpu)
-    if (before.cr8, before.flags & IF) != (after.cr8, after.flags & IF):
-        raise Fail(WRONG, expected=f"level {before.cr8} and IF = {before.flags >> 9 & 1} as they were",
-                   seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
-    scene.run_cpu(cpu, "probe_returned", "the grader's own code")
+    scene.check_keeps(cpu, "probe_trace_hit", kind, value, level=level, interrupts=interrupts)
 
 
 def test_levels(cell):
