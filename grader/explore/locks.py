@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from grader.explore.region import Memory, Program, Region, Run
+from grader.explore.region import Memory, Program, Region, Run, place_of
 from grader.explore.scene import Scene, flags_for
 from grader.explore.waiting import SETTLED
 from grader.machine.types import ADDRESS
@@ -96,25 +96,24 @@ class Opened(Region):
 
     def __init__(self, *args, waiting: Iterable[int], **kwargs):
         self.stops = {0: "probe_outside"} | {cpu: "probe_inside" for cpu in waiting}
-        self.stacks: list[tuple[int, int]] = []
         super().__init__(*args, begun=self.opening, **kwargs)
 
     def _start(self) -> None:
         super()._start()
         for cpu, until in self.stops.items():
             top = self.m.regs(cpu).sp
-            stop = self.m.run(cpu, until, SETTLED)
+            stop = self.m.run(cpu, place_of(self.m.elf, until), SETTLED)
             if cpu == 0 and stop.reason != ADDRESS:
                 raise self.scene.failed(stop, "CPU 0 takes a lock that is free")
             if cpu and stop.reason == ADDRESS:
                 raise Fail(WRONG, expected=TWO_INSIDE, seen=f"CPU 0 and CPU {cpu} are both there")
             now = self.m.regs(cpu)
             self.registers[cpu] = {name: now.values[name] for name in self.general}
-            self.stacks.append((now.sp, top - now.sp))
+            self.frames[cpu] = now.sp, top - now.sp
         self.called = self.start = self.m.snapshot()
 
     def keep(self, ranges) -> None:
-        super().keep([*ranges, *self.stacks])
+        super().keep([*ranges, *self.frames.values()])
 
     def opening(self, run: Run) -> None:
         """What was seen until then."""
@@ -146,6 +145,7 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         began, args = "probe_rounds", (m.elf.address(call), rounds)
     programs = [Program(cpu, began, args, flags_for(levels.get(cpu, 2), True))
                 for cpu in cpus]
+    outside = place_of(m.elf, "probe_outside")
     number = {2: "two", 3: "three", 4: "four"}.get(len(cpus), str(len(cpus)))
     opened = waiting is not None
     make = partial(Opened, waiting=waiting) if opened else Region
@@ -165,8 +165,7 @@ def lock_region(scene: Scene, kind: str, cpus: Iterable[int], *, which: int = 0,
         words={"probe_inside": "has the lock", "probe_outside": "gives it back",
                "probe_after": "has given it back"},
         events=events, check=check, waited=asked if fair else None,
-        columns={"in": lambda run: " ".join(map(str, holders(run, m.elf.address("probe_outside"))))
-                 or "-"},
+        columns={"in": lambda run: " ".join(map(str, holders(run, outside))) or "-"},
         start=start)
 
 

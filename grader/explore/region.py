@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from grader.elf import Elf
 from grader.explore.access import DRAIN, Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
-from grader.explore.ways import ways_back
-from grader.machine.types import BUDGET, Unmapped
+from grader.explore.ways import jumped_into, ways_back
+from grader.machine.types import BUDGET, Stop, Unmapped
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
@@ -143,25 +143,30 @@ class Region:
         self.events = list(events)          # words, CPU, how it happens
         self.begun, self.check, self.waited = begun, check, waited
         self.columns = columns or {}
-        self.words = {scene.m.elf.address(mark): text for mark, text in (words or {}).items()}
+        self.words = {place_of(scene.m.elf, mark): text for mark, text in (words or {}).items()}
         self.begins = start                 # in words, for a report
         self.sends = {scene.m.elf.address(name) for name in sends}
         self.general = GENERAL[self.m.width]
         self.ip = "rip" if self.m.width == 64 else "eip"
-        self.marks = {self.m.elf.address(mark): act for mark, act in (marks or {}).items()}
-        self.noting = {self.m.elf.address(mark) for mark in noting}
-        self.resting = {program.cpu: scene.m.elf.address(program.rests)
+        self.marks = {place_of(self.m.elf, mark): act for mark, act in (marks or {}).items()}
+        self.noting = {place_of(self.m.elf, mark) for mark in noting}
+        self.resting = {program.cpu: place_of(self.m.elf, program.rests)
                         for program in self.programs.values() if program.rests}
         self.functions = [f for f in functions if f in self.m.elf]
+        self.frames: dict[int, tuple[int, int]] = {}    # by CPU: what is on its stack of functions it is in
         self._start()
         self.drains = {self.m.elf.address(name) for name in ENTRIES if name in self.m.elf}
         self.interrupt = self.m.elf.symbols[INTERRUPT].address if INTERRUPT in self.m.elf else -1
         self.sent = False                   # by then a CPU was seen to send something
         self.candidates = {site.address: site for name in self._code() for site in
                            sites_of(self.m.elf, name)}
-        self.ways = ways_back(self.m.elf, functions_of_labs(self.m.elf))
+        self.ways = ways_back(self.m.elf, self._known_code())
         self.sites: dict[int, Site] = {}
         self.points: frozenset[int] = frozenset()
+        self.awake = self._entered()                # functions that a CPU was seen in, by their addresses
+        # Functions with sites that nobody has called yet: most never are, and each point costs time.
+        self.asleep: set[int] = set()
+        self.jumped_into = jumped_into(self.m.elf, tuple(self._code()))
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
         self._few: tuple[int, frozenset[int]] = (-1, frozenset())       # for so many spins
         self._fewest: dict[int, frozenset[int]] = {}
@@ -176,18 +181,67 @@ class Region:
         """The functions whose accesses to memory are points."""
         return list(dict.fromkeys([*functions_of_labs(self.m.elf), *self.functions]))
 
+    def _known_code(self) -> tuple[str, ...]:
+        """The functions of which it is known how a CPU comes to each instruction: none that is written
+        over while it runs."""
+        elf = self.m.elf
+        places = [elf.symbol_at(address) for address in (*self.marks, *self.resting.values())]
+        marked = [symbol.name for symbol in places
+                  if symbol and place_of(elf, symbol.name) != symbol.address]
+        given = [] if self.changes_code else self.functions
+        return tuple(dict.fromkeys([*functions_of_labs(elf), *given, *marked]))
+
+    def _entered(self) -> set[int]:
+        """The functions that each CPU is in at the start: where it stands, and what it returns to."""
+        found = set()
+        for cpu in self.cpus:
+            first, size = self.frames.get(cpu, (0, 0))
+            words = self.m.read(first, size, cpu) if size else b""
+            step = self.m.width // 8
+            places = [int.from_bytes(words[at:at + step], "little") for at in range(0, size, step)]
+            symbols = map(self.m.elf.symbol_at, [self.registers[cpu][self.ip], *places])
+            found |= {symbol.address for symbol in symbols if symbol}
+        return found
+
+    def everywhere(self) -> frozenset[int]:
+        """All points, but of functions that nobody has called yet only where they begin."""
+        return self.points
+
     def few(self) -> frozenset[int]:
         """The points at which a run must stop that nobody interrupts any more."""
         if self._few[0] != len(self.spins):
-            self._few = (len(self.spins), frozenset([*self.marks, *self.ends.values(), *self.drains,
-                                                     *self.spins, *self.resting.values(), *self.sends]))
+            self._few = (len(self.spins), frozenset([
+                *self.marks, *self.ends.values(), *self.drains, *self.spins, *self.resting.values(),
+                *self.sends, *self.asleep]))
         return self._few[1]
 
     def fewest(self, target: int) -> frozenset[int]:
         """The points at which a run must stop of which all is known until this one."""
         if target not in self._fewest:
-            self._fewest[target] = frozenset([*self.marks, *self.ends.values(), *self.drains, target])
+            self._fewest[target] = frozenset([*self.marks, *self.ends.values(), *self.drains, target,
+                                              *self.asleep])
         return self._fewest[target]
+
+    def hop(self, cpu: int, points: Callable[[], frozenset[int]]) -> Stop | None:
+        """As Machine.hop(); a function that nobody has called before gets its points as it is called."""
+        while (stop := self.m.hop(cpu, points(), self.ways)) is None:
+            at = self.m.pc(cpu)
+            if at not in self.asleep:
+                break
+            self.awake.add(at)
+            self._set_points()
+            if at in points():
+                break
+        return stop
+
+    def _set_points(self) -> None:
+        """What follows from the sites and from who is awake."""
+        functions = {site: self.m.elf.symbol_at(site).address for site in self.sites}
+        self.asleep = set(functions.values()) - self.awake - self.jumped_into
+        sites = [site for site, function in functions.items() if function not in self.asleep]
+        self.points = frozenset([*sites, *self.asleep, *self.marks, *self.ends.values(), *self.drains,
+                                 *self.resting.values(), *self.sends])
+        self._few, self._fewest = (-1, frozenset()), {}
 
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Puts these ranges back too before each run."""
@@ -208,9 +262,8 @@ class Region:
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
-        self.spins, self._few, self._fewest = set(), (-1, frozenset()), {}
-        self.points = frozenset([*self.sites, *self.marks, *self.ends.values(), *self.drains,
-                                 *self.resting.values(), *self.sends])
+        self.spins = set()
+        self._set_points()
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
         self.watched = joined((each for each in ranges if self._is_there(*each)), 0)
         self.kept = []
@@ -258,7 +311,7 @@ class Region:
             before = self.m.regs(cpu)
             top = before.sp
             hops = cpu not in stays and before.pc not in self.points
-            stop = self.m.hop(cpu, self.points, self.ways) if hops else None
+            stop = self.hop(cpu, self.everywhere) if hops else None
             if stop is not None:
                 raise self.scene.failed(stop, f"the first access to memory of CPU {cpu}")
             now = self.m.regs(cpu)
@@ -277,7 +330,9 @@ class Region:
         self.raised: dict[int, dict[str, int]] = {}     # of CPUs whose level changes before that
         for program in self.programs.values():
             self.m.start(program.cpu, program.function, *program.args, flags=program.flags)
-            stop = self.m.run(program.cpu, program.function, START_BUDGET)
+            at_rest = program.function == program.rests
+            until = self.resting[program.cpu] if at_rest else program.function
+            stop = self.m.run(program.cpu, until, START_BUDGET)
             if stop.reason != "address":
                 raise self.scene.failed(stop, f"{program.function}() called on CPU {program.cpu}")
             now = self.m.regs(program.cpu)
@@ -297,7 +352,7 @@ class Region:
                     self.m.set_regs(cpu, **changed)
             self.m.write_all(self.kept)
             for cpu in self.raised:
-                self.m.hop(cpu, self.fewest(self.registers[cpu][self.ip]), self.ways)
+                self.hop(cpu, partial(self.fewest, self.registers[cpu][self.ip]))
         run = Run(self)
         if self.begun:
             self.begun(run)
@@ -346,7 +401,7 @@ class Run:
         self.turn = 0                           # moves in it
         self._anew = True                       # the next move begins one, whoever makes it
         self.notes: dict = {}                   # for the test
-        self.points = region.points             # where it stops
+        self.stops = region.everywhere          # where it stops
         self._asked: Counter[int] = Counter()   # by CPU: what was sent to it and may not have come
         self._memory: bytes | None = None       # what the CPUs share, if nothing has moved since
         self._seen: dict[tuple, list] = {}      # in this turn: states of the CPU
@@ -364,6 +419,11 @@ class Run:
         self._held_since = 0                    # the number of the move from which on stores are held
         self.pending: Move | None = None        # the move that is being made
         self.watch: Callable[[int, Site, dict], None] | None = None
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it stops at all points."""
+        return self.stops == self.region.everywhere
 
     # ---- whose turn it can be ----
 
@@ -502,7 +562,7 @@ class Run:
     def _effect(self, move: Move) -> Effect | None:
         """What the CPU is about to do that others can notice; None where that is not so plain."""
         region, site = self.region, self.region.sites.get(self.at[move.cpu])
-        if self.points is not region.points or move.late:
+        if not self.everywhere or move.late:
             return None
         if site is None:
             return Effect()
@@ -545,9 +605,9 @@ class Run:
                 address = None      # it is about to fault
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
-        stop = self.m.hop(cpu, self.points, region.ways)
+        stop = region.hop(cpu, self.stops)
         if stop is not None:
-            if self.points is not region.points and stop.reason == BUDGET:
+            if not self.everywhere and stop.reason == BUDGET:
                 raise Detour
             raise self._stopped(stop)
         if address is not None:
@@ -560,7 +620,7 @@ class Run:
             self._seen = {}         # an interrupt was taken: what looks like before is not
             self._taken(cpu, self.at[cpu] == region.interrupt)
         # With few stops nobody knows what it wrote on its way, but where it only rests.
-        unknown = self.points is not region.points and not (rested and self.rests(cpu))
+        unknown = not self.everywhere and not (rested and self.rests(cpu))
         if unknown or site is not None and site.writes:
             self._writes += 1
             self._changed(cpu)
@@ -579,14 +639,14 @@ class Run:
             turn, prefix = prefix[:number], prefix[number:]
             target = turn[-1].after
             self.current, self.turn = cpu, number
-            self.points = region.fewest(target)
+            self.stops = partial(region.fewest, target)
             # A round that led to nothing is left out, if no test takes note of it.
             rounds = turn[-1].round
             if any(done.after in region.marks for done in turn[len(turn) - rounds:]):
                 rounds = 0
             left = sum(done.after == target for done in turn[:len(turn) - rounds])
             while left:
-                if self.m.hop(cpu, self.points, region.ways) is not None:
+                if region.hop(cpu, self.stops) is not None:
                     raise Detour
                 self.at[cpu] = self.m.regs(cpu).values[region.ip]
                 left -= self.at[cpu] == target
@@ -606,7 +666,7 @@ class Run:
                     self.poke(*done.to)
             if any(site.writes for done in turn if (site := region.sites.get(done.before))):
                 self._changed(cpu)
-        self.points = region.points
+        self.stops = region.everywhere
         self._anew = True           # .. and its own count of loops
 
     def _taken(self, cpu: int, number: int) -> None:
@@ -641,7 +701,7 @@ class Run:
         self._passed.append(self.at[cpu])
         # With few stops, at a loop in which a CPU was seen waiting: what it is about to load does not
         # matter, and since a round may have written, only memory tells that it led to nothing.
-        known = self.points is not self.region.points and self.at[cpu] in self.region.spins
+        known = not self.everywhere and self.at[cpu] in self.region.spins
         site = self.region.sites.get(self.at[cpu]) if known else None
         fills = site.fills if site else ""
         key = self._stood[cpu] = tuple(registers[name] for name in self.region.general[:-1]
@@ -688,10 +748,19 @@ class Run:
         self._round = moves
         if self.rests(cpu):
             self._asked[cpu] = 0
-        if self.points is self.region.points and moves < PATIENCE:
+        if self.everywhere and moves < PATIENCE:
             self.region.spins |= set(self._passed[len(self._passed) - moves:])
         if self.region.waited and memory:
             self.region.waited(self, cpu)
+
+
+def place_of(elf: Elf, mark: str | int) -> int:
+    """Where a mark is: the address, or of a function its first instruction; if that is a NOP the next,
+    which QEMU leaves without a step."""
+    if isinstance(mark, int):
+        return mark
+    body = elf.function(mark)
+    return body[1].address if len(body) > 1 and body[0].text == "nop" else elf.address(mark)
 
 
 def lab_of(elf, address: int) -> int:

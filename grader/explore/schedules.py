@@ -113,7 +113,7 @@ class Planned:
             if move.cpu == self.interrupted:
                 self.interrupted = -1
             few = run.buffers.empty and not move.late and self.interrupted < 0
-            run.points = run.region.few() if few else run.region.points
+            run.stops = run.region.few if few else run.region.everywhere
         elif number > self.last and not (self.holds and run.buffers.empty):
             self._note(run, number, move)
         return move

@@ -15,7 +15,7 @@ LEAVES = ("ret", "iret", "sysret", "sysexit", "ud2", "hlt")
 PATCHED = ".corral.trace"       # the table of the places at which code changes
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]:
     """By address, for each instruction of these functions of which it is known: those of which one is
     executed before a CPU comes there, unless an interrupt or exception returns to it.
@@ -39,6 +39,20 @@ def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]
             if target in found:
                 found[target].add(insn.address)
     return {address: frozenset(ways) for address, ways in found.items() if address not in ways}
+
+
+@lru_cache(maxsize=16)
+def jumped_into(elf: Elf, functions: tuple[str, ...]) -> frozenset[int]:
+    """The addresses of those among these functions that a CPU may enter elsewhere than at their first
+    instruction: other code jumps into them, or they are the part of another that the compiler moved away."""
+    found = {elf.address(name) for name in functions if name.endswith(".cold")}
+    for name in functions:
+        own = elf.boundaries(name)
+        for target in {_target(insn) for insn in elf.function(name)} - {None, *own}:
+            symbol = elf.symbol_at(target)
+            if symbol and symbol.address != target:
+                found.add(symbol.address)
+    return frozenset(found)
 
 
 def _words(elf: Elf) -> set[int]:

@@ -18,7 +18,7 @@ from grader import processes, sandbox
 from grader.errors import GraderError
 from grader.machine import bochslink, bochsprogram, private
 from grader.machine.bochslink import PHYSICAL, Link, Ran
-from grader.machine.bochsregs import NAMES, registers_of
+from grader.machine.bochsregs import NAMES, PC, registers_of
 from grader.machine.machine import HOP_LIMIT, NO_WAYS, Machine
 from grader.machine.private import PrivateDir
 from grader.machine.shim import shim
@@ -71,6 +71,9 @@ class BochsMachine(Machine):
         self._process: subprocess.Popen | None = None
         self._templates: list[Link] = []
         self._now: Link | None = None
+        # Registers of CPUs, until any of them moves: as they came, and read.
+        self._raw: dict[int, tuple[int, ...]] = {}
+        self._known: dict[int, Regs] = {}
         self._private = PrivateDir()
         self._dir = self._private.path
         self._serial_path = self._dir / "serial"
@@ -128,6 +131,7 @@ class BochsMachine(Machine):
 
     def _free_run(self, address: int, budget: int | None) -> Stop:
         limit, turn = (budget, KERNEL_TURN) if budget else (FIRMWARE_BUDGET, FIRMWARE_TURN)
+        self._forget()
         why, cpu, steps, pc = self._now.run_all(limit, turn, {address, *self._ends})
         ran = Ran(why, steps, pc, [])
         return self._judge(cpu, ran, {address}, "")
@@ -158,8 +162,12 @@ class BochsMachine(Machine):
 
     def _ran(self, cpu: int, limit: int, until: set[int], hold: bool, trace: bool) -> Ran:
         """A run of the present process, which ends with it if the kernel switches it off."""
+        self._forget()
         try:
-            return self._now.run(cpu, limit, until, hold, trace)
+            ran = self._now.run(cpu, limit, until, hold, trace)
+            if not trace:
+                self._raw[cpu] = ran.registers
+            return ran
         except bochslink.Ended:
             if SWITCHED_OFF not in private.text(self._dir / "log"):
                 raise
@@ -190,39 +198,62 @@ class BochsMachine(Machine):
         self._now.interrupt(0, cpu, NMI)
 
     def pc(self, cpu: int) -> int:
-        return self.regs(cpu).pc
+        return self._raw_registers(cpu)[PC] & (1 << self.width) - 1
 
     def regs(self, cpu: int) -> Regs:
-        return registers_of(self._now.registers(cpu), self.width)
+        if cpu not in self._known:
+            self._known[cpu] = registers_of(self._raw_registers(cpu), self.width)
+        return self._known[cpu]
+
+    def _raw_registers(self, cpu: int) -> tuple[int, ...]:
+        if cpu not in self._raw:
+            self._raw[cpu] = self._now.registers(cpu)
+        return self._raw[cpu]
+
+    def _forget(self) -> None:
+        """The registers may have changed."""
+        self._raw.clear()
+        self._known.clear()
 
     def set_regs(self, cpu: int, **values: int) -> None:
+        self._forget()
+        named = []
         for name, value in values.items():
             wide = name.upper() if self.width == 64 else "R" + name[1:].upper()
             wide = {"RFLAGS": "EFLAGS"}.get(wide, wide)
             if wide not in NAMES:
                 raise ValueError(f"no register {name}")
-            self._now.set_register(cpu, NAMES.index(wide), value)
+            named.append((NAMES.index(wide), value))
+        self._now.set_registers(cpu, named)
 
     def read(self, address: int | str, size: int, cpu: int = 0) -> bytes:
         address = self.elf.address(address)
-        data = self._now.read(cpu, address, size)
+        data = self._now.read(cpu, [(address, size)])
         if data is None:
             raise Unmapped(address, cpu)
         return data
 
+    def read_all(self, ranges: list[tuple[int, int]], cpu: int = 0) -> bytes:
+        data = self._now.read(cpu, ranges)
+        return super().read_all(ranges, cpu) if data is None else data      # says which is missing
+
     def write(self, address: int | str, data: bytes, cpu: int = 0) -> None:
         address = self.elf.address(address)
-        if not self._now.write(cpu, address, data):
+        if not self._now.write(cpu, [(address, data)]):
             raise Unmapped(address, cpu)
 
+    def write_all(self, parts: list[tuple[int, bytes]], cpu: int = 0) -> None:
+        if not self._now.write(cpu, parts):
+            super().write_all(parts, cpu)
+
     def read_physical(self, address: int, size: int) -> bytes:
-        data = self._now.read(PHYSICAL, address, size)
+        data = self._now.read(PHYSICAL, [(address, size)])
         if data is None:
             raise GraderError(f"there is no RAM at {address:#x}")
         return data
 
     def write_physical(self, address: int, data: bytes) -> None:
-        if not self._now.write(PHYSICAL, address, data):
+        if not self._now.write(PHYSICAL, [(address, data)]):
             raise GraderError(f"there is no RAM at {address:#x}")
 
     # ---- snapshots ----
@@ -234,6 +265,7 @@ class BochsMachine(Machine):
         return template
 
     def _go_back(self, snap: Snap) -> None:
+        self._forget()
         self._now.close()
         while self._templates[-1] is not snap.handle:
             self._templates.pop().close()

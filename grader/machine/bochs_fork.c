@@ -59,13 +59,25 @@ static void write_all(const void *from, size_t size)
     }
 }
 
+/* The replies to several requests, which are sent together. */
+static struct {
+    int on;
+    char *bytes;
+    size_t size, room;
+} together;
+
 static void reply(const void *data, uint32_t size)
 {
-    char *whole = malloc(size + 4);
-    memcpy(whole, &size, 4);
-    memcpy(whole + 4, data, size);
-    write_all(whole, size + 4);
-    free(whole);
+    size_t at = together.on ? together.size : 0;
+    if (at + size + 4 > together.room) {
+        together.room = 2 * (at + size + 4);
+        together.bytes = realloc(together.bytes, together.room);
+    }
+    memcpy(together.bytes + at, &size, 4);
+    memcpy(together.bytes + at + 4, data, size);
+    together.size = at + size + 4;
+    if (!together.on)
+        write_all(together.bytes, together.size);
 }
 
 /* What is printed goes to a file in memory of this process, and from there into a reply. */
@@ -214,6 +226,64 @@ static char *ask_person(const char *prompt)
     return line;
 }
 
+static void serve_all(char *requests, uint32_t size);
+
+/* Answers a request: a letter and what follows it.  Gives a command for Bochs' debugger, or 0. */
+static char *serve(char *request, uint32_t size)
+{
+    char *body = request + 1;
+    switch (request[0]) {
+    case 'D': return strdup(body);
+    case 'N': name_registers(body); break;
+    case 'G': send_registers(*(uint32_t *)body); break;
+    case 'P': {                                         /* cpu, index, value */
+        uint64_t *ask = (uint64_t *)body;
+        set64(values[ask[0]][ask[1]], ask[2]);
+        reply("", 0);
+        break;
+    }
+    case 'X': {
+        struct run_request *ask = (struct run_request *)body;
+        run(ask, (uint64_t *)(body + sizeof *ask));
+        break;
+    }
+    case 'A': {                                         /* limit, instructions a turn, addresses */
+        uint64_t *ask = (uint64_t *)body;
+        run_all(ask[0], ask[1], ask + 2, size / sizeof *ask - 2);
+        break;
+    }
+    case 'I': {                                         /* vector, destination, delivery mode */
+        uint32_t *ask = (uint32_t *)body;
+        deliver(ask[0], ask[1], ask[2], 0, 1, 0);
+        reply("", 0);
+        break;
+    }
+    case 'R': move((struct memory_request *)body, 0); break;
+    case 'W': move((struct memory_request *)body, 1); break;
+    case 'M': serve_all(body, size - 1); break;
+    case 'F': make_child(); break;
+    case 'H': meet_person(); return strdup("u /4");
+    default: die("unknown request");
+    }
+    return 0;
+}
+
+/* Several requests of which each has one reply, as frames; their replies come as frames too. */
+static void serve_all(char *requests, uint32_t size)
+{
+    together.on = 1;
+    together.size = 0;
+    for (uint32_t at = 0; at + 4 < size;) {
+        uint32_t length = *(uint32_t *)(requests + at);
+        if (length < 1 || length > size - at - 4 || !strchr("GPIRW", requests[at + 4]))
+            die("bad frame");
+        serve(requests + at + 4, length);
+        at += 4 + length;
+    }
+    together.on = 0;
+    write_all(together.bytes, together.size);
+}
+
 char *readline(const char *prompt)
 {
     static int replying;
@@ -242,41 +312,10 @@ char *readline(const char *prompt)
             die("bad frame");
         read_all(frame, size);
         frame[size] = 0;
-        char *body = frame + 1;
-        switch (frame[0]) {
-        case 'D':                                       /* a command for Bochs' debugger */
-            replying = 1;
-            return strdup(body);
-        case 'N': name_registers(body); break;
-        case 'G': send_registers(*(uint32_t *)body); break;
-        case 'P': {                                     /* cpu, index, value */
-            uint64_t *ask = (uint64_t *)body;
-            set64(values[ask[0]][ask[1]], ask[2]);
-            reply("", 0);
-            break;
-        }
-        case 'X': {
-            struct run_request *ask = (struct run_request *)body;
-            run(ask, (uint64_t *)(body + sizeof *ask));
-            break;
-        }
-        case 'A': {                                     /* limit, instructions a turn, addresses */
-            uint64_t *ask = (uint64_t *)body;
-            run_all(ask[0], ask[1], ask + 2, size / sizeof *ask - 2);
-            break;
-        }
-        case 'I': {                                     /* vector, destination, delivery mode */
-            uint32_t *ask = (uint32_t *)body;
-            deliver(ask[0], ask[1], ask[2], 0, 1, 0);
-            reply("", 0);
-            break;
-        }
-        case 'R': move((struct memory_request *)body, 0); break;
-        case 'W': move((struct memory_request *)body, 1); break;
-        case 'F': make_child(); break;
-        case 'H': meet_person(); return strdup("u /4");
-        default: die("unknown request");
-        }
+        char *command = serve(frame, size);
+        replying = command && !person;
+        if (command)
+            return command;
     }
 }
 

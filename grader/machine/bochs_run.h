@@ -75,11 +75,16 @@ static void name_registers(char *list)
     reply("", 0);
 }
 
+static void read_registers(int cpu, int64_t *out)
+{
+    for (int n = 0; n < number_of_names; n++)
+        out[n] = values[cpu][n] ? get64(values[cpu][n]) : 0;
+}
+
 static void send_registers(int cpu)
 {
     int64_t out[MAX_VALUES];
-    for (int n = 0; n < number_of_names; n++)
-        out[n] = values[cpu][n] ? get64(values[cpu][n]) : 0;
+    read_registers(cpu, out);
     reply(out, number_of_names * sizeof out[0]);
 }
 
@@ -134,11 +139,12 @@ static int is_one_of(uint64_t pc, const uint64_t *list, uint32_t count)
     return 0;
 }
 
+/* Replies with the records of a run that is traced, and else with the registers at its end. */
 static void run(const struct run_request *ask, const uint64_t *addresses)
 {
     int cpu = ask->cpu;
-    uint32_t room = ask->trace ? ask->limit : 0;
-    struct run_reply *out = malloc(sizeof *out + room * sizeof(struct record));
+    size_t room = ask->trace ? ask->limit * sizeof(struct record) : MAX_VALUES * sizeof(int64_t);
+    struct run_reply *out = malloc(sizeof *out + room);
     struct record *records = (struct record *)(out + 1);
 
     *out = (struct run_reply){ .why = ENDED_COUNT, .pc = get64(hot[cpu].pc) };
@@ -159,7 +165,10 @@ static void run(const struct run_request *ask, const uint64_t *addresses)
         else if (is_one_of(out->pc, addresses, ask->addresses))
             out->why = ENDED_ADDRESS;
     }
-    reply(out, sizeof *out + out->records * sizeof(struct record));
+    if (!ask->trace)
+        read_registers(cpu, (int64_t *)(out + 1));
+    reply(out, sizeof *out + (ask->trace ? out->records * sizeof(struct record)
+                                         : number_of_names * sizeof(int64_t)));
     free(out);
 }
 

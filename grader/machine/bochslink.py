@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grader.errors import GraderError
@@ -21,6 +22,7 @@ MEMORY = struct.Struct("<IIQ")           # cpu, size, address
 PHYSICAL = 0xFFFFFFFF                    # as cpu: the address is physical
 COUNT, AT_ADDRESS, HALT, SHUTDOWN, WAS_RESET = range(5)
 PART = 1 << 16                           # bytes of memory per request
+TOGETHER = 1 << 18                       # bytes of requests that are sent together
 TIMEOUT = 120.0                          # only to notice a process that hangs
 
 
@@ -36,6 +38,7 @@ class Ran:
     steps: int
     pc: int
     trace: list[TraceStep]
+    registers: tuple[int, ...] = ()         # of a run that was not traced, as registers() gives them
 
 
 class Link:
@@ -43,7 +46,10 @@ class Link:
 
     def __init__(self, connection: socket.socket):
         self._socket = connection
-        self._socket.settimeout(TIMEOUT)
+        self._socket.settimeout(None)       # the kernel keeps the time: Python would poll before each call
+        for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._socket.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", int(TIMEOUT), 0))
+        self._buffer = b""
         self._receive()                     # it is there
         self.pid = peer_of(connection)
 
@@ -60,6 +66,21 @@ class Link:
         self.tell(letter, body)
         return self._receive()
 
+    def ask_all(self, requests: Iterable[bytes]) -> list[bytes]:
+        """Several requests of one reply each, with one wait."""
+        frames = [LENGTH.pack(len(request)) + request for request in requests]
+        found: list[bytes] = []
+        while len(found) < len(frames):
+            part, size = [], 0
+            for each in frames[len(found):]:
+                size += len(each)
+                if part and size > TOGETHER:
+                    break
+                part.append(each)
+            self.tell(b"M", b"".join(part))
+            found += [self._receive() for _ in part]
+        return found
+
     def tell(self, letter: bytes, body: bytes = b"") -> None:
         """Sends a request that this process does not answer itself."""
         try:
@@ -75,11 +96,12 @@ class Link:
         self.ask(b"N", " ".join(names).encode())
 
     def registers(self, cpu: int) -> tuple[int, ...]:
-        data = self.ask(b"G", LENGTH.pack(cpu))
-        return struct.unpack(f"<{len(data) // 8}Q", data)
+        return _numbers(self.ask(b"G", LENGTH.pack(cpu)))
 
-    def set_register(self, cpu: int, index: int, value: int) -> None:
-        self.ask(b"P", struct.pack("<QQQ", cpu, index, value & (1 << 64) - 1))
+    def set_registers(self, cpu: int, values: Iterable[tuple[int, int]]) -> None:
+        """Sets registers, by their places in the list of names."""
+        self.ask_all(b"P" + struct.pack("<QQQ", cpu, index, value & (1 << 64) - 1)
+                     for index, value in values)
 
     def interrupt(self, vector: int, cpu: int, mode: int) -> None:
         self.ask(b"I", struct.pack("<III", vector, cpu, mode))
@@ -88,10 +110,11 @@ class Link:
         places = sorted(addresses)
         data = self.ask(b"X", RUN.pack(cpu, hold, trace, len(places), limit)
                         + struct.pack(f"<{len(places)}Q", *places))
-        why, records, steps, pc = RAN.unpack_from(data)
-        steps_seen = [TraceStep(at, cpl_of(cs, flags), sp, flags, gs) for at, sp, flags, gs, cs
-                      in RECORD.iter_unpack(data[RAN.size:])] if records else []
-        return Ran(why, steps, pc, steps_seen)
+        why, _, steps, pc = RAN.unpack_from(data)
+        if not trace:
+            return Ran(why, steps, pc, [], _numbers(data[RAN.size:]))
+        return Ran(why, steps, pc, [TraceStep(at, cpl_of(cs, flags), sp, flags, gs)
+                                    for at, sp, flags, gs, cs in RECORD.iter_unpack(data[RAN.size:])])
 
     def run_all(self, limit: int, turn: int, addresses: set[int]) -> tuple[int, int, int, int]:
         """Lets all CPUs run, `turn` instructions each in turn: why it ended, which CPU, how many
@@ -101,19 +124,18 @@ class Link:
             self.ask(b"A", struct.pack(f"<{2 + len(places)}Q", limit, turn, *places)))
         return why, cpu, steps, pc
 
-    def read(self, cpu: int, address: int, size: int) -> bytes | None:
-        data = b""
-        while len(data) < size:
-            part = min(PART, size - len(data))
-            got = self.ask(b"R", MEMORY.pack(cpu, part, address + len(data)))
-            if not got:
-                return None
-            data += got
-        return data
+    def read(self, cpu: int, ranges: Iterable[tuple[int, int]]) -> bytes | None:
+        """Memory, several ranges one behind the other; None when some of it is not there."""
+        wanted = [(at, min(PART, address + size - at)) for address, size in ranges
+                  for at in range(address, address + size, PART)]
+        found = self.ask_all(b"R" + MEMORY.pack(cpu, size, at) for at, size in wanted)
+        return b"".join(found) if all(found) else None
 
-    def write(self, cpu: int, address: int, data: bytes) -> bool:
-        return all(self.ask(b"W", MEMORY.pack(cpu, len(data[at:at + PART]), address + at)
-                            + data[at:at + PART]) for at in range(0, len(data), PART))
+    def write(self, cpu: int, parts: Iterable[tuple[int, bytes]]) -> bool:
+        """Bytes at several addresses; whether there was memory for all."""
+        cut = [(address + at, data[at:at + PART])
+               for address, data in parts for at in range(0, len(data), PART)]
+        return all(self.ask_all(b"W" + MEMORY.pack(cpu, len(data), at) + data for at, data in cut))
 
     def fork(self, listener: socket.socket) -> Link:
         """A copy of this process, which itself stays as it is."""
@@ -132,24 +154,27 @@ class Link:
 
     def wait_for_end(self) -> None:
         """Returns when the process is gone."""
-        self._socket.settimeout(None)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 0))
         while self._socket.recv(4096):
             pass
 
     def _receive(self) -> bytes:
-        return self._exactly(LENGTH.unpack(self._exactly(LENGTH.size))[0])
-
-    def _exactly(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
+        """The next reply."""
+        data = self._buffer
+        while len(data) < LENGTH.size or len(data) < (end := LENGTH.size + LENGTH.unpack_from(data)[0]):
             try:
-                part = self._socket.recv(size - len(data))
+                part = self._socket.recv(PART)
             except OSError as error:
                 raise _dead(error) from None
             if not part:
                 raise Ended("Bochs does not answer (it ended): run the grade again")
             data += part
-        return bytes(data)
+        self._buffer = data[end:]
+        return data[LENGTH.size:end]
+
+
+def _numbers(data: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(data) // 8}Q", data)
 
 
 def _dead(why: object) -> GraderError:

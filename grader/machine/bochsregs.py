@@ -16,25 +16,35 @@ NAMES = [
 HALTED = 1
 
 
+def _layout(width: int) -> list[tuple[str, int, int]]:
+    """Our names of the registers, their places in NAMES, and the bits of them that count."""
+    whole = (1 << 64) - 1
+    if width == 64:
+        found = [("rflags" if name == "EFLAGS" else name.lower(), name, whole) for name in GENERAL]
+        found.append(("kernel_gs_base", "MSR.kernelgsbase", whole))
+    else:
+        found = [("e" + name[1:].lower(), name, (1 << 32) - 1) for name in GENERAL
+                 if not name[1:].isdigit()]
+    found += [(name.lower(), f"{name}.selector", whole) for name in SEGMENTS]
+    found += [(name.lower(), name, whole) for name in ("CR0", "CR2", "CR3", "CR4")]
+    found += [("fs_base", "FS.base", whole), ("gs_base", "GS.base", whole), ("efer", "MSR.EFER", whole)]
+    return [(ours, NAMES.index(name), bits) for ours, name, bits in found]
+
+
+LAYOUTS = {width: _layout(width) for width in (32, 64)}
+PC, PRIORITY = NAMES.index("RIP"), NAMES.index("local_apic.task_priority")
+
+
 def registers_of(raw: tuple[int, ...], width: int) -> Regs:
     """`raw` are the values of NAMES, in that order."""
-    by_name = dict(zip(NAMES, raw))
-    values: dict[str, int] = {}
-    for name in GENERAL:
-        if width == 64:
-            values["rflags" if name == "EFLAGS" else name.lower()] = by_name[name]
-        elif not name[1:].isdigit():
-            values["e" + name[1:].lower()] = by_name[name] & 0xFFFFFFFF
-    for name in SEGMENTS:
-        values[name.lower()] = by_name[f"{name}.selector"]
-    for name in ("CR0", "CR2", "CR3", "CR4"):
-        values[name.lower()] = by_name[name]
-    values |= {"fs_base": by_name["FS.base"], "gs_base": by_name["GS.base"],
-               "efer": by_name["MSR.EFER"], "cr8": by_name["local_apic.task_priority"] >> 4}
-    if width == 64:
-        values["kernel_gs_base"] = by_name["MSR.kernelgsbase"]
-    system = System(by_name["activity_state"] == HALTED,
-                    Table(by_name["GDTR.base"], by_name["GDTR.limit"]),
-                    Table(by_name["IDTR.base"], by_name["IDTR.limit"]),
-                    Table(by_name["TR.base"], by_name["TR.limit_scaled"], by_name["TR.selector"]))
-    return Regs(width, values, lambda: system)
+    values = {name: raw[at] & bits for name, at, bits in LAYOUTS[width]}
+    values["cr8"] = raw[PRIORITY] >> 4
+
+    def system() -> System:
+        named = dict(zip(NAMES, raw))
+        return System(named["activity_state"] == HALTED,
+                      Table(named["GDTR.base"], named["GDTR.limit"]),
+                      Table(named["IDTR.base"], named["IDTR.limit"]),
+                      Table(named["TR.base"], named["TR.limit_scaled"], named["TR.selector"]))
+
+    return Regs(width, values, system)

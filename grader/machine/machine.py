@@ -80,7 +80,7 @@ class Machine(ABC):
         """Executes the instruction where a CPU stands, then runs it to the next of the points.
 
         Interrupts that are pending come first.  None: it stands at a point; else what came instead,
-        HOP_LIMIT instructions without a point among it (in QEMU up to four times as many).  The
+        HOP_LIMIT instructions without a point among it (in QEMU up to nine times as many).  The
         cheapest way to move one CPU among several by small steps; give the same set of points again
         and again.  `ways` makes it cheaper: by address, instructions of which a CPU executes one before
         it comes there, unless an interrupt or exception returns there, whose entry must be a point.

@@ -29,7 +29,7 @@ SECONDS = 60.0                   # only to notice a QEMU that hangs
 SLICE = 0.25                     # how often a long run is looked at
 STUCK_SECONDS = 1.0              # of processor time without an instruction
 RIP = re.compile(r"[RE]IP=([0-9a-f]+)")
-HOPS = 3                         # so many of the longest hops have one budget
+HOPS = 8                         # so many of the longest hops have one budget
 HALT_POLL = 0.01                 # how long a step may take before HLT is suspected
 
 
@@ -191,7 +191,7 @@ class QemuMachine(Machine):
         ended = self._ended(reply, cpu, pc, 0)
         if ended or tampered:
             return pc, ended or self._stop(BUDGET, cpu, pc, HOP_LIMIT, "the kernel changed the HPET")
-        if not self._in_smm(cpu, pc):
+        if not self._in_smm(cpu):
             return pc, None
         # The budget ended, and not in this hop alone: it gets one of its own.  An exact one, whose
         # first step absorbs what virtual time gained: on a host with much to do that can be more than
@@ -218,7 +218,7 @@ class QemuMachine(Machine):
         ended = self._ended(reply, cpu, pc, steps)
         if ended:
             return ended
-        if self._in_smm(cpu, pc):
+        if self._in_smm(cpu):
             pc = self._leave_smm(cpu)
             steps = budget
             # Where it began right behind HLT, and nothing was stepped, it may not have run at all.
@@ -291,7 +291,7 @@ class QemuMachine(Machine):
         if pause is not None:
             self._rsp.write(pause, PAUSE)
         pc = self.pc(cpu)
-        if self._in_smm(cpu, pc):        # the SMI of an earlier budget came first
+        if self._in_smm(cpu):        # the SMI of an earlier budget came first
             hold = self._hold
             pc = self._leave_smm(cpu)
             self._step_mode(hold)
@@ -327,8 +327,8 @@ class QemuMachine(Machine):
 
     # ---- the SMI that ends a budget ----
 
-    def _in_smm(self, cpu: int, pc: int) -> bool:
-        return pc == smm.OFFSET and smm.inside(self._rsp, cpu)
+    def _in_smm(self, cpu: int) -> bool:
+        return smm.inside(self._all_registers(cpu))
 
     def _leave_smm(self, cpu: int) -> int:
         self._hops_end = False

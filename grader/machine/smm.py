@@ -31,6 +31,7 @@ TIMER_ON = 0x4004                # interrupt enabled, delivered as a message
 MESSAGE_SMI = 0x200
 APIC = 0xFEE00000
 ALL = 0xFF                       # instead of a CPU: the destination that each local APIC takes for its own
+PROTECTED = 1                    # in CR0
 INSTRUCTION_NS = 128             # -icount shift=7
 TICK_NS = 10
 
@@ -103,9 +104,11 @@ def leave(rsp: Rsp, cpu: int) -> None:
     rsp.select(cpu)
 
 
-def inside(rsp: Rsp, cpu: int) -> bool:
-    """Whether the CPU, which stands still, is in system management mode."""
-    return "SMM=1" in rsp.monitor(f"info registers {cpu}")
+def inside(registers: dict[str, int]) -> bool:
+    """Whether a CPU with these registers is about to leave system management mode: at the handler, in
+    a segment that no kernel has in protected mode, and without that."""
+    pc = registers["rip" if "rip" in registers else "eip"]
+    return pc == OFFSET and registers["cs"] == SMRAM >> 4 and not registers["cr0"] & PROTECTED
 
 
 def halted(qmp: Qmp, cpu: int, masked: bool) -> bool:

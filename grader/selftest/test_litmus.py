@@ -122,3 +122,35 @@ def test_no_outcome_is_left_out(scene, name, monkeypatch):
     assert fewer == every
     assert none == 0 and run <= all_run
     assert same > 0 or name == "sb"
+
+
+def moves_of(region, number):
+    """Where each CPU stood before and after each move, of the first schedules."""
+    explorer, found = Explorer(region), []
+    for planned in itertools.islice(Bounded(region, 2), number):
+        assert explorer.try_one(planned) is None
+        found.append([(done.move, done.before, done.after) for done in planned.log])
+    return found
+
+
+def test_functions_get_their_points_in_time(scene, monkeypatch):
+    """Points that come when somebody calls a function, and points that are always there: the schedules
+    are the same, move by move."""
+    elf = scene.m.elf
+
+    def region():
+        scene.m.restore(scene.parked)
+        called = elf.address("litmus_inc")
+        return Region(scene, "twice", [Program(cpu, "probe_rounds", (called, 2)) for cpu in range(2)],
+                      [Memory("x", elf.address("probe_x"), 4)], functions=["litmus_inc", "litmus_lockinc"])
+
+    late = region()
+    began = elf.address("litmus_inc"), elf.address("litmus_lockinc")
+    found = moves_of(late, 25)
+    assert any(elf.symbol_at(at).name == "litmus_inc" for moves in found for _, at, _ in moves)
+    assert began[0] in late.awake and late.asleep == {began[1]}
+
+    everything = {symbol.address for symbol in elf.symbols.values()}
+    monkeypatch.setattr(Region, "_entered", lambda self: everything)
+    always = region()
+    assert not always.asleep and moves_of(always, 25) == found

@@ -40,5 +40,5 @@ SECTIONS
     . = ALIGN(4096);
     kernel_end = .;
 
-    /DISCARD/ : { *(.comment) *(.eh_frame) *(.note .note.*) }
+    /DISCARD/ : { *(.comment) *(.eh_frame) *(.note .note.*) *(__patchable_function_entries) }
 }

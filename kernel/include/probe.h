@@ -20,6 +20,12 @@
 /* A function at which the host stops a CPU: it must exist by itself. */
 #define HOST_STOPS_HERE __attribute__((noinline))
 
+/*
+ * The same, where it stops in every schedule: behind a NOP, since to go on from there the host need
+ * not step the CPU.
+ */
+#define HOST_STOPS_OFTEN __attribute__((noinline, patchable_function_entry(1)))
+
 /* The host writes fn last.  Equal in both widths. */
 struct probe_mailbox {
     uint64_t fn;     /* what to call; 0: nothing */

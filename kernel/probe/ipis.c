@@ -54,7 +54,7 @@ static void poison(struct argument *argument)
         __atomic_store_n(&argument->word[i], PROBE_POISON, __ATOMIC_RELAXED);
 }
 
-__attribute__((noinline)) void probe_phase(unsigned which)
+HOST_STOPS_OFTEN void probe_phase(unsigned which)
 {
     __asm__ volatile("" : : "r"(which) : "memory");
 }
@@ -121,7 +121,7 @@ static void count(uint32_t result, unsigned first, uint32_t old, uint32_t new)
     __atomic_fetch_add(&seen[result == old ? 0 : result == new ? 1 : 2], 1, __ATOMIC_RELAXED);
 }
 
-__attribute__((noinline)) void probe_one(void *arg)
+HOST_STOPS_OFTEN void probe_one(void *arg)
 {
     struct argument *argument = arg;
     copy_words(probe_one_got.word, argument->word);
@@ -131,7 +131,7 @@ __attribute__((noinline)) void probe_one(void *arg)
         *(uint8_t *)text_alias(probe_patch_site + i) = probe_new_bytes[i];
 }
 
-__attribute__((noinline)) void probe_all(void *arg)
+HOST_STOPS_OFTEN void probe_all(void *arg)
 {
     struct argument *argument = arg;
     probe_patched_round(1);

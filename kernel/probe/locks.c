@@ -19,14 +19,14 @@ uint32_t           probe_level[MAX_CPUS];
 uint32_t probe_shared __attribute__((aligned(64)));
 
 /* Two instructions, so that an update between them is lost. */
-HOST_STOPS_HERE void probe_inside(void)
+HOST_STOPS_OFTEN void probe_inside(void)
 {
     uint32_t value = *(volatile uint32_t *)&probe_shared;
     __asm__ volatile("" : "+r"(value));
     *(volatile uint32_t *)&probe_shared = value + 1;
 }
 
-HOST_STOPS_HERE void probe_outside(void)
+HOST_STOPS_OFTEN void probe_outside(void)
 {
     __asm__ volatile("" : : : "memory");
 }
@@ -36,7 +36,7 @@ HOST_STOPS_HERE void probe_between(void)
     __asm__ volatile("" : : : "memory");
 }
 
-HOST_STOPS_HERE void probe_after(void)
+HOST_STOPS_OFTEN void probe_after(void)
 {
     __asm__ volatile("" : : : "memory");
 }

@@ -60,12 +60,12 @@ static void note(uint32_t kind, uint32_t cookie, uint32_t length, uint32_t hash)
     tally.hash = probe_hash(tally.hash, &sunk, sizeof(sunk));
 }
 
-HOST_STOPS_HERE void probe_sunk(const void *bytes, uint32_t length, uint32_t cookie)
+HOST_STOPS_OFTEN void probe_sunk(const void *bytes, uint32_t length, uint32_t cookie)
 {
     note(SUNK, cookie, length, probe_hash(FNV_START, bytes, length));
 }
 
-HOST_STOPS_HERE void probe_refused(uint32_t cookie)
+HOST_STOPS_OFTEN void probe_refused(uint32_t cookie)
 {
     note(REFUSED, cookie, 0, FNV_START);
 }

@@ -54,6 +54,7 @@ probe_other_target:
 /* Has nothing to do, and takes interrupts if they are on.  Does not return. */
     .globl probe_rest
 probe_rest:
-    nop                     /* the host stops here: at PAUSE that costs more */
+    nop                     /* the host stops here, or behind it: at PAUSE that costs more */
+    nop
     pause
     jmp   probe_rest
