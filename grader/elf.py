@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -234,8 +234,12 @@ class Elf:
         if table is None:
             raise GraderError(f"{self.path.name} has no symbols: build it without stripping")
         found: dict[str, Symbol] = {}
+        files: dict[str, str] = {}              # by name: the source file of the local symbol of this name
+        file = ""
         for entry in table.iter_symbols():
             kind, bound = entry["st_info"]["type"], entry["st_info"]["bind"]
+            if kind == "STT_FILE":
+                file = entry.name
             if not entry.name or kind in ("STT_FILE", "STT_SECTION"):
                 continue
             if entry["st_shndx"] == "SHN_UNDEF":
@@ -243,7 +247,11 @@ class Elf:
             symbol = Symbol(entry.name, entry["st_value"], entry["st_size"], kind, bound)
             old = found.get(entry.name)
             if old is None or old.bound == "STB_LOCAL":
-                found[entry.name] = symbol
+                if old is not None:             # two files have one each: both are there
+                    _add_with_file(found, old, files[entry.name])
+                found[entry.name], files[entry.name] = symbol, file
+            else:
+                _add_with_file(found, symbol, file)
         return found
 
     @cached_property
@@ -258,6 +266,14 @@ class Elf:
                 best[symbol.address] = symbol
         starts = sorted(best)
         return starts, [best[start] for start in starts]
+
+
+def _add_with_file(found: dict[str, Symbol], symbol: Symbol, file: str) -> None:
+    """Adds a symbol whose name another one has, as name@file."""
+    name = f"{symbol.name}@{file}"
+    if name in found:
+        name += f"@{symbol.address:x}"
+    found[name] = replace(symbol, name=name)
 
 
 def _rank(symbol: Symbol) -> tuple[bool, bool, str]:

@@ -92,7 +92,8 @@ class Turns(Scene):
         if self.ran is None:
             self.ran = set()
         while True:
-            stop = self.m.run(cpu, wanted | self.functions | {self.resting}, turn, exact=False)
+            functions = self.functions if cpu not in self.ran else set()
+            stop = self.m.run(cpu, wanted | functions | {self.resting}, turn, exact=False)
             if stop.reason == "address" and stop.pc in self.functions:
                 self.ran.add(cpu)
             if stop.reason == "budget" or stop.pc in wanted:

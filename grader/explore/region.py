@@ -16,7 +16,7 @@ from grader.elf import Elf
 from grader.explore.access import DRAIN, Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
-from grader.explore.ways import jumped_into, ways_back
+from grader.explore.ways import entered_anywhere, ways_back
 from grader.machine.types import BUDGET, Stop, Unmapped
 from grader.verdict import HANG, Fail
 
@@ -166,8 +166,10 @@ class Region:
         self.awake = self._entered()                # functions that a CPU was seen in, by their addresses
         # Functions with sites that nobody has called yet: most never are, and each point costs time.
         self.asleep: set[int] = set()
-        self.jumped_into = jumped_into(self.m.elf, tuple(self._code()))
+        self.wakeful = entered_anywhere(self.m.elf, tuple(self._code()))
         self.spins: set[int] = set()                # points of loops in which a CPU was seen waiting
+        # .. and with few stops, what it was like there: the CPU, its registers, what they all share.
+        self.rounds: set[tuple[int, tuple[int, ...], bytes]] = set()
         self._few: tuple[int, frozenset[int]] = (-1, frozenset())       # for so many spins
         self._fewest: dict[int, frozenset[int]] = {}
         self.length = 0                             # moves of a usual run
@@ -196,7 +198,7 @@ class Region:
         found = set()
         for cpu in self.cpus:
             first, size = self.frames.get(cpu, (0, 0))
-            words = self.m.read(first, size, cpu) if size else b""
+            words = self.m.read(first, size, cpu) if size and self._is_there(first, size) else b""
             step = self.m.width // 8
             places = [int.from_bytes(words[at:at + step], "little") for at in range(0, size, step)]
             symbols = map(self.m.elf.symbol_at, [self.registers[cpu][self.ip], *places])
@@ -237,7 +239,7 @@ class Region:
     def _set_points(self) -> None:
         """What follows from the sites and from who is awake."""
         functions = {site: self.m.elf.symbol_at(site).address for site in self.sites}
-        self.asleep = set(functions.values()) - self.awake - self.jumped_into
+        self.asleep = set(functions.values()) - self.awake - self.wakeful
         sites = [site for site, function in functions.items() if function not in self.asleep]
         self.points = frozenset([*sites, *self.asleep, *self.marks, *self.ends.values(), *self.drains,
                                  *self.resting.values(), *self.sends])
@@ -262,7 +264,7 @@ class Region:
     def use(self, sites: Iterable[Site], ranges: Iterable[tuple[int, int]]) -> None:
         """Takes these instructions as points, and these ranges as what the CPUs share."""
         self.sites = {site.address: site for site in sites}
-        self.spins = set()
+        self.spins, self.rounds = set(), set()
         self._set_points()
         ranges = [*ranges, *((each.address, each.size) for each in self.memory)]
         self.watched = joined((each for each in ranges if self._is_there(*each)), 0)
@@ -711,7 +713,11 @@ class Run:
             return
         old = self._seen.get(key)
         if old is None:
-            self._seen[key] = [self._writes, self._look() if known else None, self.turn, None]
+            memory = self._look() if known else None
+            if known and not self._asked[cpu] and (cpu, key, memory) in self.region.rounds:
+                self._wait(cpu, memory, 0)          # it did so in another schedule
+                return
+            self._seen[key] = [self._writes, memory, self.turn, None]
         elif old[0] == self._writes:
             if self._surely(cpu, old):
                 self._wait(cpu, self._look(), self.turn - old[2])
@@ -721,6 +727,8 @@ class Run:
                 self._seen[key] = [self._writes, memory, self.turn, None]
             elif self._surely(cpu, old):
                 self._wait(cpu, memory, self.turn - old[2])
+                if known:
+                    self.region.rounds.add((cpu, key, memory))
         if self.turn >= PATIENCE and cpu not in self._waiting:
             times, memory = self._tired.get(cpu, (0, b""))
             now = self._look()

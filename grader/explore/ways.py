@@ -21,7 +21,8 @@ def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]
     executed before a CPU comes there, unless an interrupt or exception returns to it.
 
     Not known is it of the first instruction of a function and of labels, which may be reached from
-    anywhere; of a function with a jump through a register; and where code is patched.
+    anywhere; of a function with a jump through a register; where code is patched; and behind a call in a
+    function that may be in itself, which returns there once for each time that it is.
     """
     labels = {symbol.address for symbol in elf.symbols.values()}
     patched = _words(elf)
@@ -29,9 +30,10 @@ def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]
     bodies = [body for name in functions if (body := elf.function(name))]
     known = [body for body in bodies if not any(_indirect(insn) for insn in body)
              and not any(body[0].address <= word <= body[-1].address for word in patched)]
+    again = _recursive(bodies)
     for body in known:
         for before, insn in zip(body, body[1:]):
-            if insn.address not in labels:
+            if insn.address not in labels and not (_calls(before) and body[0].address in again):
                 found[insn.address] = set() if _ends(before) else {before.address}
     for body in bodies:
         for insn in body:
@@ -42,17 +44,43 @@ def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]
 
 
 @lru_cache(maxsize=16)
-def jumped_into(elf: Elf, functions: tuple[str, ...]) -> frozenset[int]:
+def entered_anywhere(elf: Elf, functions: tuple[str, ...]) -> frozenset[int]:
     """The addresses of those among these functions that a CPU may enter elsewhere than at their first
-    instruction: other code jumps into them, or they are the part of another that the compiler moved away."""
-    found = {elf.address(name) for name in functions if name.endswith(".cold")}
+    instruction, as far as the code tells.
+
+    Functions of C alone are sure, without labels for the linker inside, into which no other code jumps;
+    but not the part of one that the compiler moved away.
+    """
+    found: set[int] = set()
     for name in functions:
-        own = elf.boundaries(name)
-        for target in {_target(insn) for insn in elf.function(name)} - {None, *own}:
+        body = elf.function(name)
+        starts = {symbol.address for insn in body if (symbol := elf.symbol_at(insn.address))}
+        line = elf.line(body[0].address) if body else None
+        if len(starts) > 1 or name.endswith(".cold") or line is None or not line.file.endswith(".c"):
+            found |= starts
+        for target in {_place(insn) for insn in body} - {None}:
             symbol = elf.symbol_at(target)
-            if symbol and symbol.address != target:
+            if symbol and target != symbol.address not in starts:
                 found.add(symbol.address)
     return frozenset(found)
+
+
+def _recursive(bodies: list[list[Insn]]) -> set[int]:
+    """The functions among these that come to themselves by direct calls, and jumps to others, by their
+    addresses: a jump to its own start is a loop."""
+    starts = {body[0].address for body in bodies}
+    calls = {start: {_place(insn) for insn in body if _calls(insn) or _place(insn) != start} & starts
+             for start, body in ((body[0].address, body) for body in bodies)}
+    found = set()
+    for start in starts:
+        seen: set[int] = set()
+        more = [start]
+        while more:
+            more = list(set().union(*(calls[each] for each in more)) - seen)
+            seen.update(more)
+        if start in seen:
+            found.add(start)
+    return found
 
 
 def _words(elf: Elf) -> set[int]:
@@ -70,8 +98,17 @@ def _indirect(insn: Insn) -> bool:
 
 def _target(insn: Insn) -> int | None:
     """Where a jump to a fixed place leads."""
+    return _place(insn) if _jumps(insn) else None
+
+
+def _place(insn: Insn) -> int | None:
+    """Where a jump or a call to a fixed place leads."""
     operand = insn.text.partition(" ")[2]
-    return int(operand, 16) if _jumps(insn) and operand.startswith("0x") else None
+    return int(operand, 16) if (_jumps(insn) or _calls(insn)) and operand.startswith("0x") else None
+
+
+def _calls(insn: Insn) -> bool:
+    return insn.text.startswith("call")
 
 
 def _ends(insn: Insn) -> bool:

@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from grader.errors import GraderError
 from grader.machine.private import peer_of
@@ -23,6 +24,7 @@ PHYSICAL = 0xFFFFFFFF                    # as cpu: the address is physical
 COUNT, AT_ADDRESS, HALT, SHUTDOWN, WAS_RESET = range(5)
 PART = 1 << 16                           # bytes of memory per request
 TOGETHER = 1 << 18                       # bytes of requests that are sent together
+AT_ONCE = 64                             # parts of memory that are asked for together
 TIMEOUT = 120.0                          # only to notice a process that hangs
 
 
@@ -126,10 +128,15 @@ class Link:
 
     def read(self, cpu: int, ranges: Iterable[tuple[int, int]]) -> bytes | None:
         """Memory, several ranges one behind the other; None when some of it is not there."""
-        wanted = [(at, min(PART, address + size - at)) for address, size in ranges
-                  for at in range(address, address + size, PART)]
-        found = self.ask_all(b"R" + MEMORY.pack(cpu, size, at) for at, size in wanted)
-        return b"".join(found) if all(found) else None
+        wanted = ((at, min(PART, address + size - at)) for address, size in ranges
+                  for at in range(address, address + size, PART))
+        found: list[bytes] = []
+        while some := list(islice(wanted, AT_ONCE)):
+            parts = self.ask_all(b"R" + MEMORY.pack(cpu, size, at) for at, size in some)
+            if not all(parts):
+                return None
+            found += parts
+        return b"".join(found)
 
     def write(self, cpu: int, parts: Iterable[tuple[int, bytes]]) -> bool:
         """Bytes at several addresses; whether there was memory for all."""

@@ -140,15 +140,16 @@ def test_functions_get_their_points_in_time(scene, monkeypatch):
 
     def region():
         scene.m.restore(scene.parked)
-        called = elf.address("litmus_inc")
+        called = elf.address("probe_inside")
         return Region(scene, "twice", [Program(cpu, "probe_rounds", (called, 2)) for cpu in range(2)],
-                      [Memory("x", elf.address("probe_x"), 4)], functions=["litmus_inc", "litmus_lockinc"])
+                      [Memory("counter", elf.address("probe_shared"), 4)],
+                      functions=["probe_inside", "probe_spin_wait"])
 
     late = region()
-    began = elf.address("litmus_inc"), elf.address("litmus_lockinc")
     found = moves_of(late, 25)
-    assert any(elf.symbol_at(at).name == "litmus_inc" for moves in found for _, at, _ in moves)
-    assert began[0] in late.awake and late.asleep == {began[1]}
+    assert any(elf.symbol_at(at).name == "probe_inside" for moves in found for _, at, _ in moves)
+    assert elf.address("probe_inside") in late.awake
+    assert late.asleep == {elf.address("probe_spin_wait")}      # nobody calls it
 
     everything = {symbol.address for symbol in elf.symbols.values()}
     monkeypatch.setattr(Region, "_entered", lambda self: everything)
