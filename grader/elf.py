@@ -6,16 +6,20 @@ import bisect
 import posixpath
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-import capstone
 from elftools.common.exceptions import ELFError
+from elftools.dwarf import dwarfinfo
 from elftools.elf.elffile import ELFFile
 
+from grader.disassembler import capstone
 from grader.errors import GraderError
 
 LONGEST_INSTRUCTION = 15
+# Its parsers depend on four numbers; old versions of the library make them anew for each unit, which takes
+# half of the time.
+dwarfinfo.DWARFStructs = lru_cache(maxsize=None)(dwarfinfo.DWARFStructs)
 PLACE = re.compile(r"([^+\s]+)(?:\+(0x[0-9a-fA-F]+|\d+))?")
 
 

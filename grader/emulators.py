@@ -8,9 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
-import capstone
 from elftools.elf.elffile import ELFFile
 
+from grader.disassembler import capstone
 from grader.errors import GraderError
 from grader.machine import bochsprogram
 

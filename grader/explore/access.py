@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import capstone
-from capstone import x86_const as x86
-
+from grader.disassembler import capstone, x86
 from grader.elf import LONGEST_INSTRUCTION, Elf
 
 LOAD, STORE, RMW, LOCKED, DRAIN = "load", "store", "read-modify-write", "locked", "drain"

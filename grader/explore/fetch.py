@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import capstone
-from capstone import x86_const as x86
-
+from grader.disassembler import capstone, x86
 from grader.elf import LONGEST_INSTRUCTION, Elf
 from grader.explore.access import NO_ACCESS, STRING
 
