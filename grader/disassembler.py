@@ -3,20 +3,24 @@ word loads all of setuptools."""
 
 from __future__ import annotations
 
+import warnings
+
 try:
     import _distutils_hack as hack
 except ImportError:                     # no setuptools
     hack = None
-if hack:
-    hack.remove_shim()
-try:
-    import capstone
-    from capstone import x86_const as x86
-except ImportError:                     # a Python without a distutils of its own
-    if not hack:
-        raise
-    hack.add_shim()
-    import capstone
-    from capstone import x86_const as x86
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)     # of distutils
+    if hack:
+        hack.remove_shim()
+    try:
+        import capstone
+        from capstone import x86_const as x86
+    except ImportError:                 # a Python without a distutils of its own
+        if not hack:
+            raise
+        hack.add_shim()
+        import capstone
+        from capstone import x86_const as x86
 
 __all__ = ["capstone", "x86"]
