@@ -28,6 +28,7 @@ NOBODY = -2         # who writes, when stores reach memory by themselves
 START_BUDGET = 20_000
 STACK = 192         # bytes of a CPU's stack that belong to what it does just now
 GAP = 256           # bytes between two ranges that are read at once all the same
+LARGEST = 1 << 20   # bytes of a range that can be the CPUs'
 GENERAL = {64: ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp",
                 *(f"r{n}" for n in range(8, 16)), "rip", "rflags"),
            32: ("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eip", "eflags")}
@@ -254,7 +255,9 @@ class Region:
                      joined(ranges, GAP)]
 
     def _is_there(self, address: int, size: int) -> bool:
-        """Whether there is memory: a student's pointer may lead anywhere."""
+        """Whether there is memory: a student's pointer, to a stack say, may lead anywhere."""
+        if not 0 < size <= LARGEST:
+            return False
         try:
             self.m.read(address, size)
         except Unmapped:
