@@ -112,9 +112,6 @@ class Opened(Region):
             self.frames[cpu] = now.sp, top - now.sp
         self.called = self.start = self.m.snapshot()
 
-    def keep(self, ranges) -> None:
-        super().keep([*ranges, *self.frames.values()])
-
     def opening(self, run: Run) -> None:
         """What was seen until then."""
         run.notes["order"] = [0]

@@ -249,7 +249,8 @@ class Region:
     def keep(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Puts these ranges back too before each run."""
         self.m.restore(self.start)
-        ranges = [each for each in (*ranges, *((at, len(data)) for at, data in self.kept))
+        ranges = [each for each in (*ranges, *self.frames.values(),
+                                    *((at, len(data)) for at, data in self.kept))
                   if self._is_there(*each)]
         self.kept = [(address, self.m.read(address, size)) for address, size in
                      joined(ranges, GAP)]

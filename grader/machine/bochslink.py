@@ -7,12 +7,12 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from grader.errors import GraderError
-from grader.machine.private import peer_of
+from grader.machine.private import peer_of, time_out
 from grader.machine.types import TraceStep, cpl_of
 
 LENGTH = struct.Struct("<I")
@@ -23,8 +23,7 @@ MEMORY = struct.Struct("<IIQ")           # cpu, size, address
 PHYSICAL = 0xFFFFFFFF                    # as cpu: the address is physical
 COUNT, AT_ADDRESS, HALT, SHUTDOWN, WAS_RESET = range(5)
 PART = 1 << 16                           # bytes of memory per request
-TOGETHER = 1 << 18                       # bytes of requests that are sent together
-AT_ONCE = 64                             # parts of memory that are asked for together
+AT_ONCE = 15                             # requests that are sent together: so many parts fit into a frame
 TIMEOUT = 120.0                          # only to notice a process that hangs
 
 
@@ -48,9 +47,9 @@ class Link:
 
     def __init__(self, connection: socket.socket):
         self._socket = connection
-        self._socket.settimeout(None)       # the kernel keeps the time: Python would poll before each call
+        self._socket.settimeout(None)
         for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            self._socket.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", int(TIMEOUT), 0))
+            time_out(self._socket, way, TIMEOUT)
         self._buffer = b""
         self._receive()                     # it is there
         self.pid = peer_of(connection)
@@ -68,20 +67,13 @@ class Link:
         self.tell(letter, body)
         return self._receive()
 
-    def ask_all(self, requests: Iterable[bytes]) -> list[bytes]:
-        """Several requests of one reply each, with one wait."""
-        frames = [LENGTH.pack(len(request)) + request for request in requests]
-        found: list[bytes] = []
-        while len(found) < len(frames):
-            part, size = [], 0
-            for each in frames[len(found):]:
-                size += len(each)
-                if part and size > TOGETHER:
-                    break
-                part.append(each)
+    def ask_all(self, requests: Iterable[bytes]) -> Iterator[bytes]:
+        """The replies to several requests of one reply each, with one wait for AT_ONCE of them.  When the
+        caller takes no more, the others are not sent."""
+        requests = iter(requests)
+        while part := [LENGTH.pack(len(each)) + each for each in islice(requests, AT_ONCE)]:
             self.tell(b"M", b"".join(part))
-            found += [self._receive() for _ in part]
-        return found
+            yield from [self._receive() for _ in part]
 
     def tell(self, letter: bytes, body: bytes = b"") -> None:
         """Sends a request that this process does not answer itself."""
@@ -102,8 +94,8 @@ class Link:
 
     def set_registers(self, cpu: int, values: Iterable[tuple[int, int]]) -> None:
         """Sets registers, by their places in the list of names."""
-        self.ask_all(b"P" + struct.pack("<QQQ", cpu, index, value & (1 << 64) - 1)
-                     for index, value in values)
+        list(self.ask_all(b"P" + struct.pack("<QQQ", cpu, index, value & (1 << 64) - 1)
+                          for index, value in values))
 
     def interrupt(self, vector: int, cpu: int, mode: int) -> None:
         self.ask(b"I", struct.pack("<III", vector, cpu, mode))
@@ -128,20 +120,19 @@ class Link:
 
     def read(self, cpu: int, ranges: Iterable[tuple[int, int]]) -> bytes | None:
         """Memory, several ranges one behind the other; None when some of it is not there."""
-        wanted = ((at, min(PART, address + size - at)) for address, size in ranges
-                  for at in range(address, address + size, PART))
-        found: list[bytes] = []
-        while some := list(islice(wanted, AT_ONCE)):
-            parts = self.ask_all(b"R" + MEMORY.pack(cpu, size, at) for at, size in some)
-            if not all(parts):
+        found = []
+        for data in self.ask_all(b"R" + MEMORY.pack(cpu, min(PART, address + size - at), at)
+                                 for address, size in ranges
+                                 for at in range(address, address + size, PART)):
+            if not data:
                 return None
-            found += parts
+            found.append(data)
         return b"".join(found)
 
     def write(self, cpu: int, parts: Iterable[tuple[int, bytes]]) -> bool:
         """Bytes at several addresses; whether there was memory for all."""
-        cut = [(address + at, data[at:at + PART])
-               for address, data in parts for at in range(0, len(data), PART)]
+        cut = ((address + at, data[at:at + PART])
+               for address, data in parts for at in range(0, len(data), PART))
         return all(self.ask_all(b"W" + MEMORY.pack(cpu, len(data), at) + data for at, data in cut))
 
     def fork(self, listener: socket.socket) -> Link:
@@ -161,7 +152,7 @@ class Link:
 
     def wait_for_end(self) -> None:
         """Returns when the process is gone."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 0))
+        time_out(self._socket, socket.SO_RCVTIMEO, 0)
         while self._socket.recv(4096):
             pass
 

@@ -94,6 +94,13 @@ def give_back(path: Path, size: int) -> None:
         os.close(descriptor)
 
 
+def time_out(link: socket.socket, way: int, seconds: float) -> None:
+    """Lets the kernel end what takes longer, way being SO_RCVTIMEO or SO_SNDTIMEO: Python's own
+    timeouts poll before each call.  0: nothing takes too long."""
+    link.setsockopt(socket.SOL_SOCKET, way,
+                    struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000)))
+
+
 def peer_of(link: socket.socket) -> int:
     """The pid of the process at the other end of a local socket, as the kernel tells it.  What a
     process says of itself may be a pid of another namespace, or a lie."""

@@ -291,7 +291,7 @@ class QemuMachine(Machine):
         if pause is not None:
             self._rsp.write(pause, PAUSE)
         pc = self.pc(cpu)
-        if self._in_smm(cpu):        # the SMI of an earlier budget came first
+        if self._in_smm(cpu):           # the SMI of an earlier budget came first
             hold = self._hold
             pc = self._leave_smm(cpu)
             self._step_mode(hold)
@@ -346,7 +346,7 @@ class QemuMachine(Machine):
         self._rsp.resume(cpu)
         if self._rsp.receive(SECONDS) is None:
             raise GraderError("QEMU does not stop at a breakpoint: run the grade again")
-        if self.pc(cpu) == smm.OFFSET:
+        if self._in_smm(cpu):
             self._leave_smm(cpu)
 
     def _stands_after_hlt(self, pc: int) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Collection, Iterable
 
 from grader.errors import GraderError
+from grader.machine.private import time_out
 
 PACKET = re.compile(rb"\$([^#]*)#..", re.S)
 STOPPED = re.compile(rb"T..thread:p01\.([0-9a-f]+);")
@@ -33,11 +34,6 @@ def _packet(text: str) -> str:
     return f"+${text}#{sum(text.encode()) & 255:02x}"
 
 
-def _timeval(seconds: float) -> bytes:
-    """A time as setsockopt() takes it."""
-    return struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
-
-
 def _changes(insert: Iterable[int], remove: Iterable[int]) -> list[str]:
     return [*(f"z1,{address:x},1" for address in remove), *(f"Z1,{address:x},1" for address in insert)]
 
@@ -52,7 +48,7 @@ class Rsp:
         # The kernel keeps the time and not Python, which would poll before each call; and the + that
         # acknowledges a command, and comes alone, wakes nobody.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout))
+        time_out(self._socket, socket.SO_SNDTIMEO, timeout)
         self._waits = 0.0               # seconds that it waits for something to come
         self._packets: deque[bytes] = deque()
         self._buffer = b""
@@ -79,7 +75,7 @@ class Rsp:
     def receive(self, timeout: float) -> str | None:
         """The next packet, or None when none came in time."""
         if timeout != self._waits:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
+            time_out(self._socket, socket.SO_RCVTIMEO, timeout)
             self._waits = timeout
         while not self._packets:
             try:
