@@ -11,6 +11,7 @@ from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 from elftools.dwarf import dwarfinfo
+from elftools.dwarf.aranges import ARanges
 from elftools.elf.elffile import ELFFile
 
 from grader.disassembler import capstone
@@ -214,22 +215,41 @@ class Elf:
 
     def line(self, address: int) -> Line | None:
         """The source line that the instruction at this address comes from."""
-        addresses, lines = self._lines
+        addresses, lines = self._lines_of(self._unit_at(address))
         at = bisect.bisect_right(addresses, address) - 1
         return lines[at] if at >= 0 else None
 
     @cached_property
-    def _lines(self) -> tuple[list[int], list[Line | None]]:
-        """All line programs as one sorted table; None ends a sequence."""
-        rows: dict[int, Line | None] = {}
-        if self._elf.has_dwarf_info():
-            dwarf = self._elf.get_dwarf_info()
-            for unit in dwarf.iter_CUs():
-                program = dwarf.line_program_for_CU(unit)
-                if program is not None:
-                    _add_rows(rows, program, _folder_of(unit))
-        addresses = sorted(rows)
-        return addresses, [rows[address] for address in addresses]
+    def _dwarf(self) -> dwarfinfo.DWARFInfo | None:
+        return self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
+
+    @cached_property
+    def _ranges(self) -> ARanges | None:
+        return self._dwarf.get_aranges() if self._dwarf else None
+
+    def _unit_at(self, address: int) -> int | None:
+        """The unit that has the address, by its offset; None if the file does not say: not every compiler
+        writes that down."""
+        return self._ranges.cu_offset_at_addr(address) if self._ranges else None
+
+    @cached_property
+    def _tables(self) -> dict[int | None, tuple[list[int], list[Line | None]]]:
+        return {}
+
+    def _lines_of(self, offset: int | None) -> tuple[list[int], list[Line | None]]:
+        """The line program of a unit, or of all whose addresses the file does not say, as one sorted
+        table; None ends a sequence.  A kernel has a hundred units, and who asks needs few."""
+        if offset not in self._tables:
+            said = {entry.info_offset for entry in self._ranges.entries} if self._ranges else set()
+            rows: dict[int, Line | None] = {}
+            for unit in self._dwarf.iter_CUs() if self._dwarf else ():
+                if unit.cu_offset == offset or offset is None and unit.cu_offset not in said:
+                    program = self._dwarf.line_program_for_CU(unit)
+                    if program is not None:
+                        _add_rows(rows, program, _folder_of(unit))
+            addresses = sorted(rows)
+            self._tables[offset] = addresses, [rows[address] for address in addresses]
+        return self._tables[offset]
 
     # ---- reading the symbol table ----
 

@@ -55,8 +55,10 @@ BASEFLAGS := $(arch-$(ARCH)) $(OPT) -gdwarf-4 -std=gnu11 -ffreestanding -fno-pie
              -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
              -nostdinc -isystem $(shell $(CC) -print-file-name=include)
 # DWARF 4: pyelftools 0.29 does not know all of clang's DWARF 5.
-# Debug information and __FILE__ name a file the way a person in the tree would.
-PREFIX    := "-fdebug-prefix-map=$(CURDIR)=." "-fmacro-prefix-map=$(CURDIR)/="
+# Debug information and __FILE__ name a file the way a person in the tree would.  In these quotes, since
+# make hands a line with others to a shell, and a shell for each object takes time.
+here      := $(subst ','\'',$(CURDIR))
+PREFIX    := '-fdebug-prefix-map=$(here)=.' '-fmacro-prefix-map=$(here)/='
 GIVEN     := -I$(KOBJ)/gen -Ikernel/include
 INCLUDES  := $(GIVEN) $(addprefix -I,$(standins)) $(addprefix -I,$(lab-dirs))
 LDFLAGS   := -m $(emul-$(ARCH)) -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
@@ -77,22 +79,18 @@ all: $(OUT)/corral.iso $(OUT)/checker.elf
 kernel: $(OUT)/kernel.elf
 
 $(KOBJ)/gen/offsets.h: kernel/offsets.c kernel/kernel.mk
-	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) -fno-lto -Ikernel/include -MMD -MP -MF $@.d -MT $@ -S -o $@.s $<
 	sed -n 's/^[^A-Z]*OFFSET \([A-Z0-9_]*\) [$$]*\(-*[0-9]*\).*/#define \1 \2/p' $@.s > $@.tmp
 	mv $@.tmp $@
 
 $(KOBJ)/%.o: %.c $(headers) kernel/kernel.mk
-	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) $(PREFIX) $(GIVEN) -MMD -MP -c -o $@ $<
 
 $(KOBJ)/%.S.o: %.S $(headers) kernel/kernel.mk
-	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) $(PREFIX) $(GIVEN) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # The stage is one number in one object, so that the others can be shared.
 $(OUT)/stage.o: kernel/kernel.mk
-	@mkdir -p $(@D)
 	printf 'const unsigned corral_stage = $(STAGE);\n' | $(CC) $(BASEFLAGS) $(PREFIX) -x c -c -o $@ -
 
 # ---- the labs ----
@@ -104,17 +102,14 @@ lab$(2)-o   := $$(patsubst $(1)/%.c,$(OUT)/lab$(2)/%.o,$$(lab$(2)-c)) \
                $$(patsubst $(1)/%.S,$(OUT)/lab$(2)/%.S.o,$$(lab$(2)-S)) $$(wildcard $(1)/lab$(2).o)
 
 $(OUT)/lab$(2)/gen/lab$(2)_offsets.h: $(1)/offsets.c $$(headers)
-	@mkdir -p $$(@D)
 	$$(CC) $$(BASEFLAGS) $$(LAB-INC) -MMD -MP -MF $$@.d -MT $$@ -S -o $$@.s $$<
 	sed -n 's/^[^A-Z]*OFFSET \([A-Z0-9_]*\) [$$$$]*\(-*[0-9]*\).*/#define \1 \2/p' $$@.s > $$@.tmp
 	mv $$@.tmp $$@
 
 $(OUT)/lab$(2)/%.o: $(1)/%.c $$(headers) $$(lab-gens)
-	@mkdir -p $$(@D)
 	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -MMD -MP -c -o $$@ $$<
 
 $(OUT)/lab$(2)/%.S.o: $(1)/%.S $$(headers) $$(lab-gens)
-	@mkdir -p $$(@D)
 	$$(CC) $$(BASEFLAGS) $$(PREFIX) $$(LAB-INC) -D__ASSEMBLER__ -DLAB_FILE=$$(*F) -MMD -MP -c -o $$@ $$<
 
 $(OUT)/lab$(2).o: $$(lab$(2)-o) $$(wildcard $(OUT)/lab$(2).keep)
@@ -123,9 +118,11 @@ $(OUT)/lab$(2).o: $$(lab$(2)-o) $$(wildcard $(OUT)/lab$(2).keep)
 	mv $$@.tmp $$@
 
 lab-objects += $(OUT)/lab$(2).o
+lab-parts   += $$(lab$(2)-o)
 -include $$(wildcard $(OUT)/lab$(2)/*.d $(OUT)/lab$(2)/gen/*.d)
 endef
 lab-objects :=
+lab-parts   :=
 # A lab's assembly may use a macro of another lab, and with it that lab's offsets.
 LAB-INC     := $(foreach l,$(LABS),-I$(OUT)/lab$(call lab-number,$(l))/gen) $(INCLUDES)
 lab-gens    := $(foreach l,$(LABS),$(if $(wildcard $(call lab-dir,$(l))/offsets.c),$(OUT)/lab$(call \
@@ -134,16 +131,13 @@ $(foreach l,$(LABS),$(eval $(call lab-rules,$(call lab-dir,$(l)),$(call lab-numb
 
 # ---- the seam ----
 $(OUT)/seam/%.o: %.c $(headers) $(lab-gens) kernel/kernel.mk
-	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) $(PREFIX) $(LAB-INC) -MMD -MP -c -o $@ $<
 
 $(OUT)/seam/%.S.o: %.S $(headers) $(lab-gens) kernel/kernel.mk
-	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) $(PREFIX) $(LAB-INC) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
 
 # ---- the whole ----
 $(KOBJ)/kernel.lds: kernel/boot/kernel.lds.S kernel/kernel.mk
-	@mkdir -p $(@D)
 	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -E -P -x c -D__ASSEMBLER__ -Ikernel/include -o $@ $<
 
 $(OUT)/kernel.elf: $(KOBJ)/kernel.lds $(given-o) $(lab-objects) $(OUT)/stage.o
@@ -160,11 +154,10 @@ checker-c    := $(patsubst %.c,$(KOBJ)/user/%.o,$(wildcard kernel/probe/user/*.c
 checker-objs := $(checker-c) $(user-obj)/lib/syscall$(BITS).S.o $(user-obj)/lib/string.c.o $(user-labs-objs) $(user-labs-made)
 
 $(checker-c): $(KOBJ)/user/%.o: %.c
-	@mkdir -p $(@D)
 	$(CC) $(user-flags) -Ikernel/user -MMD -MP -c -o $@ $<
 
 $(checker): kernel/probe/user/checker.S $(checker-objs) kernel/user/user.ld
-	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -gdwarf-4 "-fdebug-prefix-map=$(CURDIR)=." -c -o $@.o $<
+	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -gdwarf-4 '-fdebug-prefix-map=$(here)=.' -c -o $@.o $<
 	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o $(checker-objs)
 
 # What no lab changes.  The grader makes it alone before it builds code of others, which then cannot.
@@ -173,6 +166,9 @@ given: $(KOBJ)/kernel.lds $(checker-c) $(filter $(KOBJ)/%,$(given-o) $(user-lib-
 # GRUB's files are the same for every kernel; the kernel and the modules are not compressed.
 $(OUT)/corral.iso: $(OUT)/kernel.elf $(modules) kernel/boot/grub.sh
 	sh kernel/boot/grub.sh $@ $(OUT)/kernel.elf $(modules)
+
+# The folders of all that is made here; once, since a mkdir for each object would be a tenth of the work.
+$(shell mkdir -p $(sort $(dir $(given-o) $(headers) $(lab-parts) $(lab-gens) $(checker-c) $(OUT)/kernel.elf)))
 
 -include $(wildcard $(KOBJ)/kernel/*/*.d $(KOBJ)/user/kernel/probe/user/*.d $(OUT)/seam/kernel/*/*/*.d $(KOBJ)/gen/*.d)
 .PHONY: all kernel given

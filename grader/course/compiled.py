@@ -24,6 +24,7 @@ from elftools.elf.relocation import RelocationSection
 
 from grader import processes, references
 from grader.cells import ARCHES
+from grader.contract import SYMBOLS_OF, global_symbols
 from grader.course.handout import Given
 from grader.errors import GraderError
 from grader.labs import Lab
@@ -261,6 +262,6 @@ def _sites_file(sites: list[list[str]]) -> str:
 
 def _globals(path: Path) -> set[str]:
     """The global symbols that an object defines."""
-    done = subprocess.run(["nm", "-g", "--defined-only", "-j", str(path)], capture_output=True,
+    done = subprocess.run([*SYMBOLS_OF, str(path)], capture_output=True,
                           text=True, check=True, env=processes.clean_environment())
-    return set(done.stdout.split())
+    return global_symbols(done.stdout)

@@ -14,7 +14,7 @@ objcopy --strip-debug "$kernel" "$tree/boot/kernel.elf"
     echo "menuentry Corral {"
     echo "    multiboot2 /boot/kernel.elf"
     for module; do
-        name=$(basename "$module" .elf)
+        name=${module##*/} name=${name%.elf}
         objcopy --strip-debug "$module" "$tree/boot/modules/$name"
         echo "    module2 /boot/modules/$name $name"
     done

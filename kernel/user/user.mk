@@ -45,7 +45,7 @@ user-flags := $(user-cpu) $(OPT) -g -std=gnu11 -Wall -Wextra $(if $(WERROR),-Wer
 	-ffreestanding -mgeneral-regs-only -mno-red-zone -fno-pie -fno-pic \
 	-fno-stack-protector -fno-strict-aliasing -fno-common -fcf-protection=none \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
-	"-fdebug-prefix-map=$(CURDIR)=." -Ikernel/include
+	'-fdebug-prefix-map=$(subst ','\'',$(CURDIR))=.' -Ikernel/include
 
 .PHONY: user
 user: $(user-elfs)
@@ -54,20 +54,18 @@ user: $(user-elfs)
 .SECONDARY: $(user-lib-objs) $(user-names:%=$(user-obj)/%.c.o)
 
 $(user-elfs): $(OUT)/user/%.elf: $(user-obj)/%.c.o $(user-lib-objs) $(user-src)/user.ld
-	@mkdir -p $(@D)
 	$(LD) -m $(user-ld) -static -z max-page-size=4096 -T $(user-src)/user.ld -o $@ $(filter %.o,$^)
 
 $(user-obj)/%.c.o: $(user-src)/%.c
-	@mkdir -p $(@D)
 	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
 
 # A hole has parameters that it does not use yet.
 $(user-labs-objs): $(OUT)/user/%.o: %
-	@mkdir -p $(@D)
 	$(CC) $(user-flags) -Wno-unused-parameter -I$(dir $<) -MMD -MP -c -o $@ $<
 
 $(user-obj)/%.S.o: $(user-src)/%.S
-	@mkdir -p $(@D)
 	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
+
+$(shell mkdir -p $(sort $(dir $(user-elfs) $(user-lib-objs) $(user-names:%=$(user-obj)/%.c.o))))
 
 -include $(wildcard $(user-obj)/*.d $(user-obj)/lib/*.d $(OUT)/user/*/*/*.d $(OUT)/user/*/*/*/*.d)
