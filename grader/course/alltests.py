@@ -53,12 +53,11 @@ def test_command(options: Options) -> int:
 def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
-    All but the reference and the skeleton is tried in fewer cells: right answers in one emulator, wrong
-    ones in one cell, and of these so many that every test has caught one; the tests of earlier labs on
-    the last stage alone.  Where tests take long, they are the same in both emulators and take QEMU six
-    times as long: these cells are then Bochs's, and one for each right answer too.  `make mutants` tries
-    all wrong answers and other right ones in all cells, `make soak` every other right one below every
-    later lab.
+    All but the reference and the skeleton is tried in one cell, in turn: other right answers; so many
+    wrong ones that every test has caught one; the tests of earlier labs on the last stage alone.  Where
+    schedules are explored, they are the same in both emulators and take QEMU several times as long: these
+    cells are then Bochs's.  `make mutants` tries all wrong answers and other right ones in all cells,
+    `make soak` every other right one below every later lab.
     """
     last = lab.number == max(find_labs())
     kinds = tuple(kind for kind in KINDS if kind != "later" or last)

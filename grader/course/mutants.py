@@ -13,7 +13,8 @@
     replace = "testb $3, REGS_IP(%rsp)"
 
 An alternate is a folder alternates/NAME/ with alternate.toml (title, story, partners) and files
-that lie over the reference's.  `without` there names the bonus that its design cannot earn.
+that lie over the reference's.  `without` there names the bonus that its design cannot earn, and
+`arches` the widths in which it is another design, if it is the reference's in one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.cells import ARCHES
 from grader.errors import GraderError
 from grader.labs import Lab, find_labs
 from grader.options import CELLS
@@ -60,6 +62,7 @@ class Alternate:
     story: str
     partners: tuple[str, ...]       # alternates of other labs that it needs, below solutions/
     without: tuple[str, ...]        # exercises, bonus only, that this design cannot earn
+    arches: tuple[str, ...]         # the widths in which it is not the reference
     folder: Path
 
     @property
@@ -152,7 +155,10 @@ def load_alternates(lab: Lab) -> list[Alternate]:
             if exercise is None or not exercise.bonus:
                 raise GraderError(f"{shown(path)}: without = {ident!r} is no bonus exercise of lab "
                                   f"{lab.number}")
+        arches = tuple(data.get("arches", ARCHES))
+        if not arches or not set(arches) <= set(ARCHES):
+            raise GraderError(f"{shown(path)}: arches = {list(arches)} must be of {', '.join(ARCHES)}")
         found.append(Alternate(path.parent.name, str(data.get("title", path.parent.name)),
                                str(data.get("story", "")), tuple(data.get("partners", [])),
-                               without, path.parent))
+                               without, arches, path.parent))
     return found

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from grader import build as building
 from grader import evaluate, processes
+from grader.cells import ARCHES
 from grader.course import mutanttable
 from grader.course.mutants import Mutant, apply, load_alternates, load_mutants
 from grader.course.skeleton import generate
@@ -64,8 +65,8 @@ class Job(NamedTuple):
 
     kind: str
     name: str
-    tests: Lab                                  # the lab whose tests it runs
     run: Callable[[Trial, Options], None]
+    arches: tuple[str, ...] = ARCHES            # where it is worth a trial
 
 
 def labs_of(options: Options) -> list[Lab]:
@@ -86,29 +87,27 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
     """Runs the trials of the kinds asked for.  Wrong answers, which need few tests, are tried side by
     side, one on each processor; all else one after the other, each on all processors.
 
-    With `one_cell` all but the reference and the skeleton are tried side by side and in fewer cells: what
-    must be right in one emulator, and in both widths unless schedules are explored; what must be wrong
-    in one cell.  They take turns, so each of them always has the same.  And only so many wrong answers
-    that each test that catches one has caught one, and what is later above the references alone.
+    With `one_cell` all but the reference and the skeleton are tried side by side and in one cell each.
+    They take turns, so each of them always has the same.  And only so many wrong answers that each test
+    that catches one has caught one, and what is later above the references alone.
     With `seeds` a wrong answer must be caught with each of them.
     """
     wanted = options.test
     options = reference_options(options)
     if "reference" in kinds:
-        yield _timed(Job("reference", "100 points", lab, lambda t, o: _reference(t, lab, o)),
-                     lab, options)
+        yield _timed(Job("reference", "100 points", lambda t, o: _reference(t, lab, o)), lab, options)
     if "skeleton" in kinds:
         for cc in ("gcc", "clang"):
-            yield _timed(Job("skeleton", f"0 points, {cc} without a warning", lab,
+            yield _timed(Job("skeleton", f"0 points, {cc} without a warning",
                              lambda t, o: _skeleton(t, lab, o)), lab, replace(options, cc=cc))
     mutants: list[Job] = []
     others: list[Job] = []
     if "first exercise" in kinds:
-        others.append(Job("first exercise", "alone gives its points", lab,
+        others.append(Job("first exercise", "alone gives its points",
                           lambda t, o: _first_exercise(t, lab, o)))
     if "alternate" in kinds:
-        others += [Job("alternate", each.name, lab, lambda t, o, e=each: _reference(
-                    t, lab, replace(o, source=str(e.folder), base=e.base), e.without))
+        others += [Job("alternate", each.name, lambda t, o, e=each: _reference(
+                    t, lab, replace(o, source=str(e.folder), base=e.base), e.without), each.arches)
                    for each in load_alternates(lab) if wanted in ("", each.name)]
     if "later" in kinds and not wanted:
         others += _later(lab, one_cell)
@@ -116,18 +115,18 @@ def run_all(lab: Lab, options: Options, kinds: tuple[str, ...], one_cell: bool =
         if wanted and wanted not in (mutant.id, *mutant.killed_by):
             continue
         if mutant.forger and "forger" in kinds:
-            others.append(Job("forger", mutant.id, lab, lambda t, o, m=mutant: _forger(t, lab, m, o)))
+            others.append(Job("forger", mutant.id, lambda t, o, m=mutant: _forger(t, lab, m, o)))
         elif not mutant.forger and "mutant" in kinds:
             mutant = _in_one_cell(mutant, options, number) if one_cell else mutant
-            mutants.append(Job("mutant", mutant.id, lab,
+            mutants.append(Job("mutant", mutant.id,
                                lambda t, o, m=mutant: _mutant(t, lab, m, o, seeds)))
+    beside = [(mutant, options) for mutant in mutants]
     if one_cell:
-        yield from _side_by_side(lab, [(job, _fewer(job, options, number))
-                                       for number, job in enumerate(others)])
+        beside = [(job, _in_turn(options, number, job.arches)) for number, job in enumerate(others)] + beside
     else:
         for job in others:
             yield _timed(job, lab, options)
-    yield from _side_by_side(lab, [(mutant, options) for mutant in mutants])
+    yield from _side_by_side(lab, beside)
 
 
 def _side_by_side(lab: Lab, jobs: list[tuple[Job, Options]]) -> Iterator[Trial]:
@@ -140,12 +139,11 @@ def _side_by_side(lab: Lab, jobs: list[tuple[Job, Options]]) -> Iterator[Trial]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _fewer(job: Job, options: Options, number: int) -> Options:
-    """The same in one cell; or in one emulator, where a right answer may be wrong in one width alone:
-    in the labs with much assembly, which have tests of one width, too."""
-    arch, emu = options.cells[number % len(options.cells)].split("/")
-    both = job.kind in ("later", "alternate") and not job.tests.explores
-    return replace(options, arches=options.arches if both else (arch,), emus=(emu,))
+def _in_turn(options: Options, number: int, arches: tuple[str, ...]) -> Options:
+    """The same in one cell, of these widths where there are any: the one whose turn it is."""
+    cells = [cell for cell in options.cells if cell.split("/")[0] in arches] or options.cells
+    arch, emu = cells[number % len(cells)].split("/")
+    return replace(options, arches=(arch,), emus=(emu,))
 
 
 def _later(lab: Lab, one_cell: bool) -> list[Job]:
@@ -154,14 +152,14 @@ def _later(lab: Lab, one_cell: bool) -> list[Job]:
     """
     jobs: list[Job] = []
     for earlier in stage(lab, find_labs())[:-1]:
-        jobs.append(Job("later", f"lab{earlier.number} reference: its own tests", earlier,
+        jobs.append(Job("later", f"lab{earlier.number} reference: its own tests",
                         lambda t, o, e=earlier: _reference(t, e, o, at=lab)))
         for each in () if one_cell else load_alternates(earlier):
-            jobs.append(Job("later", f"lab{earlier.number} {each.name}: its own tests", earlier,
+            jobs.append(Job("later", f"lab{earlier.number} {each.name}: its own tests",
                             lambda t, o, e=earlier, a=each: _reference(
                                 t, e, replace(o, source=str(a.folder), base=a.base), a.without,
                                 at=lab)))
-            jobs.append(Job("later", f"lab{earlier.number} {each.name}: lab{lab.number}'s tests", lab,
+            jobs.append(Job("later", f"lab{earlier.number} {each.name}: lab{lab.number}'s tests",
                             lambda t, o, e=earlier, a=each: _reference(t, lab, replace(
                                 o, base={e.number: str(a.folder)},
                                 arches=o.arches[:1] if lab.explores else o.arches))))

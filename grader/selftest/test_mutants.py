@@ -63,6 +63,19 @@ def test_a_forger_needs_no_test(written, toy_lab):
     assert [m.forger for m in mutants.load_mutants(toy_lab)] == [False, True]
 
 
+def test_an_alternate_is_tried_where_it_is_another_design(toy, toy_lab):
+    folder = toy / "solutions/lab8-toy/alternates/other"
+    folder.mkdir(parents=True)
+    (folder / "alternate.toml").write_text('arches = ["i386"]\n')
+    other, = mutants.load_alternates(toy_lab)
+    for number in range(4):
+        cell, = trials._in_turn(Options(), number, other.arches).cells
+        assert cell == ("i386/qemu", "i386/bochs")[number % 2]
+    (folder / "alternate.toml").write_text('arches = ["arm"]\n')
+    with pytest.raises(GraderError, match="must be of"):
+        mutants.load_alternates(toy_lab)
+
+
 @pytest.mark.parametrize("result, outcome", [
     (Result(FAIL, "wrong result"), trials.KILLED), (Result(FAIL, "hang"), trials.KILLED),
     (Result(FAIL, "does not build"), trials.BROKEN), (Result(ERROR), trials.BROKEN),

@@ -32,11 +32,13 @@ def report(repo):
 
 
 def graded(repo, changes, *words, parent="", **environment):
-    """Commits the changes and grades them; gives the exit code and what was printed."""
+    """Commits the changes and grades them; gives the exit code and what was printed.  The given kernel's
+    objects are those of the other tests, unless CORRAL_GIVEN says otherwise."""
     for path in (repo.place / "build/report").glob("*"):
         path.unlink()
     head = repo.commit(changes, parent=parent)
-    code, said = repo.grade(head, *(words or ONE), **environment)
+    code, said = repo.grade(head, *(words or ONE),
+                            **{"CORRAL_GIVEN": os.environ["CORRAL_GIVEN"]} | environment)
     assert "Traceback" not in said, said
     return code, said
 
@@ -58,7 +60,8 @@ def test_grader_makefile_and_lab_are_graded_on_the_lab_alone(repo, tmp_path):
         b"grader/evaluate.py": (FILE, evil.encode()), b"grader/__main__.py": (FILE, evil.encode()),
         b"Makefile": (FILE, f"all:\n\ttouch {owned}\n".encode()),
         b"grader/tests/lab1/test_tss.py": (FILE, b"def test_task_register(cell): pass\n"),
-        b"sitecustomize.py": (FILE, evil.encode()), b"conftest.py": (FILE, evil.encode())})
+        b"sitecustomize.py": (FILE, evil.encode()), b"conftest.py": (FILE, evil.encode())},
+        CORRAL_GIVEN="")
     assert code == 0 and not owned.exists(), said
     for path in ("grader/evaluate.py", "grader/__main__.py", "Makefile", "conftest.py",
                  "grader/tests/lab1/test_tss.py", "sitecustomize.py"):
