@@ -29,7 +29,7 @@ SECONDS = 60.0                   # only to notice a QEMU that hangs
 SLICE = 0.25                     # how often a long run is looked at
 STUCK_SECONDS = 1.0              # of processor time without an instruction
 RIP = re.compile(r"[RE]IP=([0-9a-f]+)")
-HOPS = 8                         # so many of the longest hops have one budget
+HOPS = 64                        # so many of the longest hops have one budget, which real time uses up, too
 HALT_POLL = 0.01                 # how long a step may take before HLT is suspected
 
 
