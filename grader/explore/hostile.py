@@ -16,7 +16,7 @@ from grader.explore.rings import (DATA_SIZE, DESCRIPTOR, FNV_PRIME, FNV_START, L
                                   say)
 from grader.explore.ringwords import check_kernel_page
 from grader.explore.scene import DISPATCH, Guarded, flags_for
-from grader.machine.types import ADDRESS, Unmapped
+from grader.machine.types import ADDRESS, BUDGET as OUT_OF_BUDGET, Unmapped
 from grader.verdict import WRONG, Fail
 
 WORD = struct.Struct("<I")
@@ -27,6 +27,7 @@ ASKED = ROW_ASKED.size
 ROWS_MAX = 4096                         # PROBE_ROWS_MAX
 NOT_RUN = b"\xA5" * ANSWER.size         # what stands in a row before the kernel comes to it
 ROW_BUDGET, SINK_BUDGET = 2000, 4000    # instructions for a row, and for each descriptor of it
+WAITS = 20_000                          # instructions of a CPU that may wait for another one
 NAMED = 4                               # descriptors of a try that a report shows
 WORDS_OF = ("handle", "offset", "length", "cookie")
 
@@ -264,6 +265,13 @@ class HostileScene(RingScene):
         """CPU 0 is about to call it."""
         self.forget()
         self.m.start(self.cpu, "probe_drain", budget, 1, flags=flags_for(DISPATCH, True))
+
+    def comes_back(self, cpu: int) -> bool:
+        """Whether a CPU's call is over now; it may wait for another CPU that holds a lock."""
+        stop = self.m.run(cpu, "probe_returned", WAITS, exact=False)
+        if stop.reason not in (ADDRESS, OUT_OF_BUDGET):
+            raise self.failed(stop, f"the call of CPU {cpu} comes back")
+        return stop.reason == ADDRESS
 
     def limit(self, budget: int) -> int:
         """Instructions for a drain."""

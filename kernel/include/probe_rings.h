@@ -93,6 +93,9 @@ void probe_tell(struct thread *thread);
  */
 uint32_t probe_grant(uintptr_t offset, uintptr_t length, uintptr_t times);
 
+/* Gives a buffer back and grants another one; ring_grant()'s result. */
+int probe_regrant(uintptr_t handle, uintptr_t offset, uintptr_t length);
+
 /* A row of the table after the other, `count` of them. */
 void probe_hostile(uintptr_t count);
 

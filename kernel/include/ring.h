@@ -74,7 +74,8 @@ bool ring_arm(struct ring *ring);
  * A handle for `length` bytes of RING_DATA from `offset`; -EINVAL if they are not all in it,
  * -ENOMEM if RING_BUFFERS are granted.  And its end: false if there is no such handle.  A handle is
  * 0 or more and names nothing any more once it was given back, for at least the next 1000 grants.  A
- * drain that is under way elsewhere may still know it.  Any CPU, one at a time for each ring.
+ * drain that is under way elsewhere may still know it, or know the next one already: what it hands on is
+ * in RING_DATA all the same.  Any CPU, one at a time for each ring.
  */
 int  ring_grant(struct ring *ring, uint32_t offset, uint32_t length);
 bool ring_revoke(struct ring *ring, uint32_t handle);

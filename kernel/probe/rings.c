@@ -145,6 +145,12 @@ HOST_STOPS_HERE uint32_t probe_grant(uintptr_t offset, uintptr_t length, uintptr
     return (uint32_t)times;
 }
 
+HOST_STOPS_HERE int probe_regrant(uintptr_t handle, uintptr_t offset, uintptr_t length)
+{
+    ring_revoke(&rings[0], (uint32_t)handle);
+    return ring_grant(&rings[0], (uint32_t)offset, (uint32_t)length);
+}
+
 HOST_STOPS_HERE void probe_hostile(uintptr_t count)
 {
     for (struct probe_row *row = probe_rows; row < probe_rows + count; row++) {

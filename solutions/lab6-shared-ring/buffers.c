@@ -15,7 +15,8 @@ static struct buffer *find(struct ring *ring, uint32_t handle)
 {
     struct lab6_ring *mine = lab6_ring_area(ring);
     struct buffer    *buffer = &mine->buffers[NUMBER(handle)];
-    return buffer->granted && buffer->handle == handle ? buffer : NULL;
+    uint32_t          granted = __atomic_load_n(&buffer->granted, __ATOMIC_ACQUIRE);
+    return granted && buffer->handle == handle ? buffer : NULL;
 }
 /* INSTEAD 6.4 */
 /* END 6.4 */
@@ -31,7 +32,10 @@ int ring_grant(struct ring *ring, uint32_t offset, uint32_t length)
         if (buffer->granted)
             continue;
         uint32_t handle = NEXT(buffer->handle - NUMBER(buffer->handle) + i);
-        *buffer = (struct buffer){offset, length, handle, 1};
+        buffer->bounds = length << 16 | offset;
+        buffer->handle = handle;
+        /* Release: a drain elsewhere that finds the buffer finds what it is. */
+        __atomic_store_n(&buffer->granted, 1, __ATOMIC_RELEASE);
         return (int)handle;
     }
     return -ENOMEM;
@@ -50,7 +54,7 @@ bool ring_revoke(struct ring *ring, uint32_t handle)
     struct buffer *buffer = find(ring, handle);
     if (!buffer)
         return false;
-    buffer->granted = 0;
+    __atomic_store_n(&buffer->granted, 0, __ATOMIC_RELAXED);
     return true;
     /* INSTEAD 6.4 */
     //| (void)ring, (void)handle;
@@ -62,10 +66,14 @@ const void *named_bytes(struct ring *ring, const struct ring_descriptor *descrip
 {
     /* BEGIN 6.4 */
     const struct buffer *buffer = find(ring, descriptor->handle);
-    if (!buffer || descriptor->offset > buffer->length ||
-        descriptor->length > buffer->length - descriptor->offset)
+    if (!buffer)
         return NULL;
-    return (const uint8_t *)ring->data + buffer->offset + descriptor->offset;
+    /* Once: the program may give it back on another CPU just now, and have the next one in its place. */
+    uint32_t bounds = __atomic_load_n(&buffer->bounds, __ATOMIC_RELAXED);
+    uint32_t offset = bounds & 0xffff, length = bounds >> 16;
+    if (descriptor->offset > length || descriptor->length > length - descriptor->offset)
+        return NULL;
+    return (const uint8_t *)ring->data + offset + descriptor->offset;
     /* INSTEAD 6.4 */
     //| /* Until then all of RING_DATA is one buffer, and everybody tells the truth. */
     //| return (const uint8_t *)ring->data + descriptor->offset;

@@ -9,8 +9,8 @@
 
 /* BEGIN 6.4 */
 struct buffer {
-    uint32_t offset, length; /* in RING_DATA */
-    uint32_t handle;         /* of the grant; the lowest bits are this buffer's number */
+    uint32_t bounds;  /* length in RING_DATA << 16 | offset: one word, so both are of one grant */
+    uint32_t handle;  /* of the grant; the lowest bits are this buffer's number */
     uint32_t granted;
 };
 /* INSTEAD 6.4 */

@@ -3,6 +3,7 @@
 import struct
 
 from grader.explore.hostile import HostileScene
+from grader.explore.regrants import check_regrants
 from grader.explore.rings import BUFFERS, DATA, DATA_SIZE, USER, WORDS
 from grader.verdict import WRONG, Fail
 
@@ -163,7 +164,8 @@ def test_refused(cell):
 # ---- 6.4c ----
 
 def test_given_back(cell):
-    """A handle that was given back names nothing, a thousand grants later neither."""
+    """A handle that was given back names nothing, a thousand grants later neither; a drain may be
+    under way meanwhile."""
     for held in (0, 3, BUFFERS - 1):
         cell.park()
         scene = HostileScene(cell)
@@ -190,6 +192,7 @@ def test_given_back(cell):
         every += [(handle, 0, 32) for handle in scene.peer.buffers]
         scene.random.shuffle(every)
         drained(scene, every, "handles that were given back, and some that are granted")
+    check_regrants(cell)
 
 
 def again_and_again(scene, times):
