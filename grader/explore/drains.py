@@ -35,6 +35,7 @@ class Drains(ABC):
         self.starts: dict[int, Start] = {}
         self.boundaries: list[Boundary] = []
         self.length = 0
+        self.seed = scene.random.getrandbits(64)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -55,6 +56,7 @@ class Drains(ABC):
     def again(self) -> None:
         """A drain is about to be called."""
         scene, peer = self.scene, self.scene.peer
+        self._draw("again")
         peer.next = scene.consumed()    # was compared with what was taken
         self.prepare()
         before = bytes(peer.user)
@@ -64,6 +66,10 @@ class Drains(ABC):
         scene.turn += 1
         self.starts[scene.turn] = Start(peer.next, before, bytes(peer.user), descriptors)
         scene.start_drain(self.budget)
+
+    def _draw(self, part: str) -> None:
+        """From here on what is drawn is this turn's: a chain of cases that failed is tried once more."""
+        self.scene.random.seed(f"{self.seed} {self.scene.turn} {part}")
 
     def make(self) -> None:
         """The program writes; only what differs, so that nothing else is touched."""
@@ -76,6 +82,7 @@ class Drains(ABC):
     def finish(self) -> None:
         """The drain ends; then an honest one."""
         scene, peer, start = self.scene, self.scene.peer, self.start
+        self._draw("finish")
         scene.run_to("probe_returned", "ring_drain() comes back", budget=scene.limit(self.budget))
         result, sunk = scene.signed(scene.m.result(scene.cpu)), scene.sunk()
         taken = 0 if result == LIES else result
