@@ -109,6 +109,7 @@ class RingScene(Scene):
         error = self.new(slots, first)
         if error:
             raise Fail(WRONG, expected=f"ring_map() makes a ring of {slots} slots", seen=str(error))
+        self.m.call(0, "probe_producer_new")
 
     def signed(self, value: int) -> int:
         """A result of type int."""

@@ -69,6 +69,9 @@ void probe_refused(uint32_t cookie);
 /* rings[0] for a thread's program: ring_map()'s result. */
 int probe_ring_new(struct thread *thread, uint32_t slots, uint32_t first);
 
+/* Its producer, while it is new and empty. */
+void probe_producer_new(void);
+
 /*
  * Pushes probe_descriptors[first] and the `count - 1` behind it; probe_pushed[] tells what each one
  * gave, plus one.  Stops at the first that finds the ring full.  How many are in.

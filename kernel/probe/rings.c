@@ -88,10 +88,13 @@ int probe_ring_new(struct thread *thread, uint32_t slots, uint32_t first)
     ring->as = thread->as;
     ring->slots = slots;
     spin_init(&ring->drainer, "drainer", DISPATCH_LEVEL, 0);
-    int error = ring_map(ring, first);
-    if (!error)
-        ring_producer_init(&probe_producer, ring->user, ring->kernel, slots);
-    return error;
+    return ring_map(ring, first);
+}
+
+void probe_producer_new(void)
+{
+    const struct ring *ring = &rings[0];
+    ring_producer_init(&probe_producer, ring->user, ring->kernel, ring->slots);
 }
 
 HOST_STOPS_HERE uint32_t probe_push(uintptr_t first, uintptr_t count)

@@ -30,6 +30,7 @@ def filled(cell, count):
     scene = RingScene(cell)
     scene.owner = scene.thread()
     pages = made(scene, 8, cell.random.getrandbits(32))
+    scene.m.call(0, "probe_producer_new")
     data = scene.fill()
     handle = scene.grant(0, len(data))
     wanted, expected = [], []
