@@ -1,9 +1,11 @@
 """Exercise 6.6: a log, one step after the other."""
 
 from grader.explore.logmodel import BYTES, Record
-from grader.explore.logs import DROPPED, READ, WRITE, LogScene
+from grader.explore.logs import DROPPED, READ, WORDS, WRITE, LogScene
+from grader.explore.scene import DISPATCH, HIGH, PASSIVE
 from grader.verdict import WRONG, Fail
 
+MAX_CPUS = 8                                # kernel/include/cpu.h
 ROOMS = (2, 4, 8, 64)
 MANY, DROP_BUDGET = (1 << 16) + 4, 300      # records that are dropped; instructions for each
 NEAR = 1 << 31, 1 << 32     # where numbers of 32 bits change their sign, and begin again
@@ -77,7 +79,34 @@ def test_full(cell):
                 scene.play(cpu, [(WRITE, scene.record(cpu)) for _ in range(count)] + [(DROPPED,)])
             scene.settle([scene.log])
             rounds(scene, cpus, 5, min(4 * room, 64))
+    beside(scene)
     many_dropped(scene)
+
+
+def beside(scene):
+    """There is another log, of another size: each has its own records, and its own count."""
+    m, other, room, more = scene.m, scene.m.elf.address("kernel_log"), 8, 3
+    steps = [(WRITE, scene.record(0)) for _ in range(3)]
+    scene.new(4, scene.random.getrandbits(32))
+    scene.play(0, steps)
+    m.call(1, "logring_init", other, room, scene.random.getrandbits(32))
+    for _ in range(room + more):
+        if place := m.call(1, "logring_reserve", other, 8):
+            m.call(1, "logring_commit", other, place)
+    try:
+        scene.play(0, [(WRITE, scene.record(0)) for _ in range(3)])
+        scene.settle([scene.log])
+    except Fail as fail:
+        fail.failure.extra.append(f"CPU 1 had filled another log meanwhile, with room for {room}.")
+        raise
+    read = 0
+    while m.call(1, "logring_read", other, m.elf.address("probe_record")) & 0xFF and read <= room:
+        read += 1
+    dropped = m.call(0, "logring_dropped", other) % WORDS
+    if (read, dropped) != (room, more):
+        raise Fail(WRONG, expected=f"{room + more} records were tried in a log with room for {room}, "
+                   f"beside one with room for 4: {room} are read and {more} dropped",
+                   seen=f"{read} and {dropped}", cause="each log has its own memory: logring_area().")
 
 
 def many_dropped(scene):

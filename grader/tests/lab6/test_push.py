@@ -5,6 +5,7 @@ from grader.explore.rings import (
     DESCRIPTOR, DOORBELL, FULL, KERNEL, PUSHED, SEQUENCE, SLOTS_MAX, USER, WORDS, RingScene)
 from grader.explore.ringwords import check_kernel_page
 from grader.explore.scene import flags_for
+from grader.explore.tworings import check_two
 from grader.verdict import WRONG, Fail
 
 LONGEST = 64            # bytes that a descriptor names here
@@ -101,11 +102,14 @@ class Queue:
 
 
 def test_through(cell):
-    """Batches of any size come out whole and in order; the words are where the table says."""
+    """Batches of any size come out whole and in order; the words are where the table says.  And so it
+    is in two rings at the same time."""
     queue = Queue(cell, 8)
     for batch in (1, queue.room, 3, queue.room - 1, 2, queue.room):
         queue.check_slots(queue.push(batch))
         queue.drain()
+    cell.park()
+    check_two(cell)
 
 
 def sizes(cell):
