@@ -94,7 +94,8 @@ def test_tries(cell):
 def edges(peer):
     """Where the program says that the next free slot is, from the kernel's count on."""
     slots = peer.slots
-    near = {side + near for side in (0, slots, 2 * slots, -slots, SIGN, SIGN + slots, SIGN - slots)
+    near = {side + near for side in (0, slots, 2 * slots, -slots, SIGN, SIGN + slots, SIGN - slots,
+                                     1 << 16, -1 << 16)
             for near in (-2, -1, 0, 1, 2)}
     return sorted(near)
 
