@@ -52,7 +52,8 @@ def random_steps(scene, cpu, count, fill):
         if scene.random.random() < 0.05:
             steps.append((DROPPED,))
         elif scene.random.random() < fill:
-            steps.append((WRITE, scene.record(cpu)))
+            large = scene.random.random() < 0.1     # dropped once, whether or not there is room
+            steps.append((WRITE, scene.record(cpu, BYTES + 1 if large else None)))
         else:
             steps.append((READ,))
     return steps
