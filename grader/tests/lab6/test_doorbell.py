@@ -71,6 +71,9 @@ def test_suppressed(cell):
         scene.check_armed(False, "behind a ring_drain() that took nothing, though ring_arm() was true "
                           "before it")
         scene.may_leave(True, "when nothing waits")
+        scene.take(0, budget=0)
+        scene.check_armed(False, "behind a ring_drain() with a budget of 0")
+        scene.may_leave(True, "when nothing waits")
         scene.check_armed(True, "once ring_arm() was true")
 
 
@@ -111,7 +114,6 @@ def lying(scene):
         return                              # there is no such count
     right = m.u32(scene.user + form.produced)
     for _ in range(ROUNDS):
-        scene.take(0)
         count = scene.random.randrange(SLOTS if form.kind == MASKED else SLOTS + 1, WORDS)
         wrong = count if form.kind == MASKED else (right + count) % WORDS
         m.write_u32(scene.user + form.produced, wrong)
@@ -119,6 +121,7 @@ def lying(scene):
         if taken != LIES:
             raise Fail(WRONG, expected=f"a count of {wrong:#x} where the kernel's is {right:#x}: "
                        "RING_LIES", seen=f"ring_drain() gives {taken}")
+        scene.check_armed(False, "behind a ring_drain() that gave RING_LIES, until ring_arm()")
         scene.may_leave(True, "when the program's count cannot be")
         scene.check_armed(True, "once ring_arm() was true")
         m.write_u32(scene.user + form.produced, right)
