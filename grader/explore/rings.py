@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from grader.explore.scene import DISPATCH, Scene, flags_for
+from grader.explore.scene import DISPATCH, PASSIVE, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 PAGE = 4096
@@ -132,6 +132,16 @@ class RingScene(Scene):
         data = self.random.randbytes(DATA_SIZE)
         self.m.write(self.data, data)
         return data
+
+    def check_stays(self, function: str, *args: int, low: int = PASSIVE) -> int:
+        """Calls a function of a ring at each level up to DISPATCH from `low` on, from one state: the
+        level and IF stay as they are.  What it gave at the end."""
+        start = self.m.snapshot()
+        for level in range(low, DISPATCH + 1, DISPATCH):
+            for interrupts in (True, False):
+                self.m.restore(start)
+                self.check_keeps(1, function, self.ring, *args, level=level, interrupts=interrupts)
+        return self.m.result(1)
 
     # ---- both ends ----
 

@@ -280,11 +280,21 @@ def test_after(cell):
             raise Fail(WRONG, expected=f"{before} free pages, as before the program came",
                        seen=str(seen))
     cell.park()
+    at_levels(cell)
+    cell.park()
     by_ring_3(cell)
     cell.park()
     while_it_is_made(cell)
     cell.park()
     while_there_is_none(cell)
+
+
+def at_levels(cell):
+    """The level and IF stay as they are: with a reference, with the last one, and with none."""
+    scene, _, _ = filled(cell, 1)
+    for function in ("ring_get", "ring_put", "ring_get", "ring_close", "ring_put", "ring_get"):
+        scene.check_stays(function)
+    check_place(scene, False, "after the last reference")
 
 
 def by_ring_3(cell):

@@ -104,7 +104,17 @@ def test_arm(cell):
         scene.take(1)
         scene.may_leave(True, "when nothing waits")
         scene.check_armed(True, "once ring_arm() was true")
+    stays(scene)
     lying(scene)
+
+
+def stays(scene):
+    """The level and IF stay as they are: nothing waits, and then one descriptor does."""
+    scene.check_stays("ring_arm", low=DISPATCH)
+    scene.check_stays("ring_drain", 1, low=DISPATCH)
+    scene.push_one("behind ring_drain()", PUSHED)
+    scene.check_stays("ring_arm", low=DISPATCH)
+    scene.check_stays("ring_drain", 1, low=DISPATCH)
 
 
 def lying(scene):

@@ -51,6 +51,7 @@ def test_grants(cell):
         buffers[handle] = each
         if number == BUFFERS // 2:
             refuses(scene, *beyond[0])
+    stays(scene, beyond[0])
     for turn in range(3):
         delivered(scene, turn)
         full(scene)
@@ -61,6 +62,15 @@ def test_grants(cell):
         if handle in buffers:
             raise Fail(WRONG, expected="a handle that no other buffer has", seen=f"{handle:#x} again")
         buffers[handle] = again
+
+
+def stays(scene, bad):
+    """The level and IF stay as they are: all are granted, one is given back, and granted anew."""
+    start, handle = scene.m.snapshot(), list(scene.peer.buffers)[0]
+    for function, *args in (("ring_grant", *bad), ("ring_revoke", WORDS - 1), ("ring_grant", 0, 16),
+                            ("ring_revoke", handle), ("ring_grant", 0, 16)):
+        scene.check_stays(function, *args)
+    scene.m.restore(start)
 
 
 def full(scene):

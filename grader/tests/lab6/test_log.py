@@ -27,6 +27,33 @@ def test_one(cell):
         scene.play(cpu, poison + steps)
     check_places(scene)
     scene.check_sides()
+    check_keeps(scene)
+    many_cpus(cell)
+
+
+def many_cpus(cell):
+    """Each of eight CPUs writes, in any order; the log is one, or each has its own."""
+    cell.use(MAX_CPUS)
+    scene = LogScene(cell)
+    scene.find_kind()
+    scene.new(MAX_CPUS)
+    for cpu in scene.random.sample(range(MAX_CPUS), MAX_CPUS):
+        scene.play(cpu, [(WRITE, scene.record(cpu))])
+    scene.settle([scene.log], scene.random.randrange(MAX_CPUS))
+
+
+def check_keeps(scene):
+    """The level and IF stay as they are, with room and without: at any level, but for the reader."""
+    number = scene.record(1).number
+    for interrupts in (True, False):
+        for level in (PASSIVE, DISPATCH, HIGH):
+            scene.new(2)
+            calls = [("probe_log_write", number, 8), ("probe_log_write", number, BYTES + 1),
+                     ("probe_log_write", number, 8), ("probe_log_write", number, 8),
+                     ("logring_dropped", scene.at)]
+            calls += [("probe_log_read",)] * 3 if level <= DISPATCH else []
+            for call in calls:
+                scene.check_keeps(1, *call, level=level, interrupts=interrupts)
 
 
 def check_places(scene):

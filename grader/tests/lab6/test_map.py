@@ -132,8 +132,13 @@ def test_slots(cell):
         if seen != EINVAL:
             raise Fail(WRONG, expected=f"a ring of {slots} slots: {EINVAL}, -EINVAL", seen=str(seen))
         check_unmapped(scene, "after -EINVAL")
+        scene.check_stays("ring_map", 0)
         destroyed(scene, pages)
         check_none_lost(pages, "after -EINVAL and the end of the program")
+    scene.m.restore(start)
+    scene.m.write_ptr(scene.ring + scene.field["as"], scene.pointer_of_space())
+    scene.m.write_u32(scene.ring + scene.field["slots"], 2)
+    scene.check_stays("ring_map", 0)
     for slots in (2 ** n for n in range(7) if 2 ** n >= fewest):
         scene.m.restore(start)
         seen = scene.signed(scene.m.call(0, "probe_ring_new", scene.owner, slots, 0))
