@@ -1,11 +1,12 @@
 """Exercise 7.2: trace points that are switched while the code runs."""
 
-from grader.explore.ipis import ON, ROUNDS, Turns
+from grader.explore.ipis import ON, ROUNDS, TURN, Turns
 from grader.explore.traces import (CLOCK, KINDS, NMI, SWITCH, SYSCALL, TraceScene, end, switch)
 from grader.verdict import WRONG, Fail
 
 POINTS = (SYSCALL, SWITCH, CLOCK)
 NOP = bytes.fromhex("0f1f440000")
+TOGETHER, SLICES = 4, 20        # tries of two CPUs that switch; a turn of theirs is a part of a turn
 
 
 def passes(turns, reader, cpu, kind, on):
@@ -56,31 +57,35 @@ def refused(turns, reader):
 def test_kernel(cell):
     """A system call and the switch of threads really are recorded; all points of a kind are switched."""
     turns, reader = Turns(cell), TraceScene(cell)
-    elf = reader.m.elf
-    word = reader.layout.word
-    low, high = elf.address("trace_sites"), elf.address("trace_sites_end")
-    raw = elf.read(low, high - low)
-    sites = [tuple(int.from_bytes(raw[at + word * n:at + word * (n + 1)], "little") for n in range(3))
-             for at in range(0, len(raw), 3 * word)]
     are_on = set()
     for on in (1, 0):
         for kind in POINTS:
             switch(turns, 0, kind, on)
             are_on ^= {kind}
-            for at, hit, its in sites:
-                code = reader.m.read(at, 5)
-                jump = b"\xe9" + ((hit - at - 5) % (1 << 32)).to_bytes(4, "little")
-                wanted = jump if its in are_on else NOP
-                if code != wanted:
-                    raise Fail(WRONG, expected=f"{elf.where(at)}: {wanted.hex(' ')} ({KINDS[its]})",
-                               seen=code.hex(" "))
+            check_sites(reader, are_on)
+
+
+def check_sites(reader, are_on, cause=""):
+    """The code at each site is the jump, if its kind is on, or the NOP."""
+    elf, word = reader.m.elf, reader.layout.word
+    low, high = elf.address("trace_sites"), elf.address("trace_sites_end")
+    raw = elf.read(low, high - low)
+    for start in range(0, len(raw), 3 * word):
+        at, hit, its = (int.from_bytes(raw[start + word * n:start + word * (n + 1)], "little")
+                        for n in range(3))
+        code = reader.m.read(at, 5)
+        jump = b"\xe9" + ((hit - at - 5) % (1 << 32)).to_bytes(4, "little")
+        wanted = jump if its in are_on else NOP
+        if code != wanted:
+            raise Fail(WRONG, expected=f"{elf.where(at)}: {wanted.hex(' ')} ({KINDS[its]})",
+                       seen=code.hex(" "), cause=cause)
 
 
 def test_nmi(cell):
     """NMIs are recorded while trace_nmi_on is set, which trace_set() does; no code is written."""
     turns, reader = Turns(cell), TraceScene(cell)
     text = reader.m.read("knmi", 64)
-    for on in (1, 0):
+    for on in (0, 1, 1, 0):
         switch(turns, 1, NMI, on)
         if bool(reader.m.u32("trace_nmi_on")) != bool(on):
             raise Fail(WRONG, expected=f"trace_nmi_on is {on}", seen="it is not")
@@ -101,6 +106,35 @@ def test_meanwhile(cell):
             turns.m.restore(start)
             meanwhile(turns, reader, turn, on)
         cell.park()
+    turns, reader = Turns(cell), TraceScene(cell)
+    start = turns.m.snapshot()
+    for _ in range(TOGETHER):
+        turns.m.restore(start)
+        two_switch(turns, reader)
+
+
+def two_switch(turns, reader):
+    """CPU 0 and CPU 1 switch a kind each, at the same time."""
+    m, kinds = turns.m, {0: SWITCH, 1: CLOCK}
+    turns.rest(*turns.cpus[len(kinds):])
+    for cpu, kind in kinds.items():
+        m.write_u32("probe_trace_kind", kind)
+        m.write_u32("probe_trace_on", 1)
+        m.start(cpu, "probe_trace_set", flags=ON)
+        turns.run_until(cpu, "trace_set", "the grader's own code")
+    missing = set(kinds)
+    for _ in range(ROUNDS * SLICES):
+        for cpu in turns.cpus:
+            turn = turns.random.randrange(1, TURN // SLICES)
+            if turns.give(cpu, "probe_returned" if cpu in missing else (), turn):
+                missing.discard(cpu)
+                m.start(cpu, "probe_rest", flags=ON)    # the other one may still ask it
+        if not missing:
+            break
+    else:
+        turns.run_until(min(missing), "probe_returned", "trace_set() on two CPUs comes back")
+    check_sites(reader, set(kinds.values()), "CPU 0 and CPU 1 have each switched on another kind, at "
+                "the same time: what is written belongs to one call.")
 
 
 def alone(turns, on):
