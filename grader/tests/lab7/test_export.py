@@ -198,7 +198,8 @@ def test_hostile(cell):
         scene.hit(CLOCK, number)
     scene.export()
     made = 40
-    edges = [0, -1, 1, 39, 40, 41, SLOTS, SLOTS + 40, 40 - SLOTS, 39 - SLOTS, 1 << 31, (1 << 31) + 40]
+    edges = [0, -1, 1, 39, 40, 41, SLOTS, SLOTS + 40, 40 - SLOTS, 39 - SLOTS, 1 << 31, (1 << 31) + 40,
+             40 - (1 << 16), 40 + (1 << 16), 40 - (1 << 8)]
     for turn in range(300):
         now = scene.produced()
         say = edges[turn] if turn < len(edges) else scene.random.choice(
