@@ -11,9 +11,9 @@ LEVELS = ((0, True), (2, True), (13, True), (15, True), (0, False), (15, False))
 
 
 def test_kinds(cell):
-    """One of each kind, on each of four CPUs: kind, CPU, value; stamps and numbers go up, and the
+    """One of each kind, on each of up to eight CPUs: kind, CPU, value; stamps and numbers go up, and the
     stamp is the time."""
-    for cpus in (1, 2, 3, 4) if cell.emu == "qemu" else (2, 4):
+    for cpus in (1, 2, 3, 8) if cell.emu == "qemu" else (2, 8):
         cell.use(cpus)
         scene = TraceScene(cell)
         for cpu in range(cpus):
