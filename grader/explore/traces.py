@@ -49,7 +49,7 @@ class TraceScene(Scene):
 
     def value(self) -> int:
         """Something to record that nobody can guess."""
-        return self.random.getrandbits(31)
+        return self.random.getrandbits(self.m.width)
 
     def hit(self, kind: int, value: int, cpu: int = 0, level: int = DISPATCH,
             interrupts: bool = True, more: int = 0) -> None:

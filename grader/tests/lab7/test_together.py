@@ -4,7 +4,7 @@ from grader.explore.ipis import Turns
 from grader.explore.nmi import NmiScene
 from grader.explore.registers import IF, USER_DS
 from grader.explore.sweep import sweep, trace
-from grader.explore.traces import FIRST_SLOT, KERNEL, NMI, SYSCALL, TraceScene, switch
+from grader.explore.traces import FIRST_SLOT, KERNEL, NMI, SYSCALL, WORDS, TraceScene, switch
 from grader.verdict import WRONG, Fail
 
 UNKNOWN = (0x1000, 1 << 31)     # system calls that there are not
@@ -117,7 +117,7 @@ def test_ring3(cell):
     reader.hit(SYSCALL, value, 1)
     reader.m.call(1, "probe_trace_export")
     start = reader.m.snapshot()
-    for address, wanted in ((KERNEL, 1), (KERNEL + FIRST_SLOT + 8, value)):
+    for address, wanted in ((KERNEL, 1), (KERNEL + FIRST_SLOT + 8, value % WORDS)):
         reader.m.restore(start)
         seen = read_in_ring3(reader, address)
         if seen != wanted:
