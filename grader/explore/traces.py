@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from grader.explore.ipis import ON, Turns
-from grader.explore.scene import BUDGET, DISPATCH, Scene, flags_for
+from grader.explore.scene import BUDGET, DISPATCH, PASSIVE, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 SYSCALL, SWITCH, CLOCK, NMI = range(4)          # kernel/include/trace_abi.h
@@ -93,6 +93,12 @@ class TraceScene(Scene):
                 raise Fail(WRONG, expected=f"no more than {most} events, which is all there were",
                            seen="trace_next() goes on giving events")
         return found
+
+    def check_stays(self, function: str, *args: int) -> None:
+        """A call up to DISPATCH, with interrupts on and off: level and IF stay as they are."""
+        for level in (PASSIVE, DISPATCH):
+            for interrupts in (True, False):
+                self.check_keeps(0, function, *args, level=level, interrupts=interrupts)
 
     def check(self, event: Traced | None, kind: int, cpu: int, value: int, **details) -> None:
         """Fails unless this is the event that the host made."""

@@ -4,7 +4,7 @@ import struct
 
 from grader.explore.pages import check_none_lost, watched
 from grader.explore.rings import RingScene
-from grader.explore.scene import DISPATCH, flags_for
+from grader.explore.scene import DISPATCH, PASSIVE, flags_for
 from grader.explore.sweep import labs_own, trace
 from grader.explore.traces import (CLOCK, EVENT, FIRST_SLOT, KERNEL, LIES, SLOTS, USER, WORDS,
                                    Traced, TraceScene)
@@ -84,6 +84,7 @@ def test_pages(cell):
         cell.park()
     second(cell)
     no_page(cell)
+    stays(cell)
 
 
 def second(cell):
@@ -106,6 +107,17 @@ def second(cell):
                    cause="all that the kernel counts for the first one has ended with it.")
     for number in range(wanted):
         scene.check(scene.slot(number), CLOCK, 0, values[5 + number])
+    cell.park()
+
+
+def stays(cell):
+    """The level and IF stay as they are, at both ends of a reader's life."""
+    scene = Reader(cell)
+    reader = scene.m.elf.address("trace_reader")
+    for level, interrupts in ((PASSIVE, True), (DISPATCH, False)):
+        scene.check_keeps(0, "trace_unmap", reader, level=level, interrupts=interrupts)
+        scene.owner = scene.thread()
+        scene.check_keeps(0, "probe_trace_map", scene.owner, level=level, interrupts=interrupts)
     cell.park()
 
 
@@ -155,6 +167,7 @@ def test_through(cell):
         scene.say_read(read)
     while scene.export() > 0:
         scene.say_read(scene.produced())
+    scene.check_stays("probe_trace_export")
     if scene.produced() != len(made):
         raise Fail(WRONG, expected=f"{len(made)} events in all", seen=str(scene.produced()))
 

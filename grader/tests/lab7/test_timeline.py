@@ -28,6 +28,8 @@ def test_order(cell):
             raise Fail(WRONG, expected=f"{len(made)} events in the order in which they came",
                        seen=f"{len(got)}, and number {wrong} is another one",
                        cause="the earliest one of all CPUs comes first, whichever CPU it is of.")
+        scene.hit(CLOCK, 1)
+        scene.check_stays("probe_trace_next")
 
 
 def test_half(cell):
