@@ -57,7 +57,8 @@ static bool copy_of(struct ring *ring, uint32_t handle, struct buffer *copy)
     uint32_t changes = __atomic_load_n(&buffer->changes, __ATOMIC_ACQUIRE);
     copy->from = __atomic_load_n(&buffer->from, __ATOMIC_RELAXED);
     copy->to = __atomic_load_n(&buffer->to, __ATOMIC_RELAXED);
-    copy->handle = __atomic_load_n(&buffer->handle, __ATOMIC_ACQUIRE);
+    copy->handle = __atomic_load_n(&buffer->handle, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* the three were read before this look */
     /* It changes now: nobody need be served who gives back what he has put into the ring. */
     return changes % 2 == 0 && copy->handle == handle &&
            __atomic_load_n(&buffer->changes, __ATOMIC_RELAXED) == changes;
