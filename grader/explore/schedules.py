@@ -163,9 +163,12 @@ class Turn:
         return len(after) == 2 and after[0].effect is not None and after[0].move.cpu == after[1].move.cpu
 
     def take(self, number: int, log: list[Done]) -> None:
-        """It was taken at this move, and the run became this one."""
-        cpu = self.log[number].move.cpu
-        self.taken, self.effect = number, Effect()
+        """It was taken at this move, and the run became this one.  The run in which nobody takes it may have
+        failed in this very move."""
+        self.taken, self.effect = number, None
+        if number >= len(self.log):
+            return
+        cpu, self.effect = self.log[number].move.cpu, Effect()
         for done in log[number:]:
             if done.move.cpu == cpu:
                 return

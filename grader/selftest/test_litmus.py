@@ -155,3 +155,10 @@ def test_functions_get_their_points_in_time(scene, monkeypatch):
     monkeypatch.setattr(Region, "_entered", lambda self: everything)
     always = region()
     assert not always.asleep and moves_of(always, 25) == found
+
+
+def test_a_turn_where_the_other_run_failed():
+    """A run that fails in a move does not have it; another CPU may take its turn there all the same."""
+    turn = Turn([])
+    turn.take(0, [])
+    assert not turn.same(0)
