@@ -207,6 +207,8 @@ class Scene:
             raise Fail(WRONG, expected=f"{name}() leaves level {before.cr8} and "
                        f"IF = {before.flags >> 9 & 1} as they were",
                        seen=f"level {after.cr8}, IF = {after.flags >> 9 & 1}")
+        if after.flags & DF:
+            raise Fail(WRONG, expected=f"{name}() leaves DF = 0, as all C wants it", seen="DF = 1")
         self.run_cpu(cpu, "probe_returned", "the grader's own code")
 
     def check_kernel_stack(self, name: str, **details) -> None:

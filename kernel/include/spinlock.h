@@ -25,7 +25,7 @@
         uint8_t room[LOCK_SIZE] __attribute__((aligned(LOCK_SIZE)));         \
     }
 
-/* ---- written in lab 4: three ways to wait.  They know nothing of levels. ---- */
+/* ---- written in lab 4: three ways to wait.  They leave the level and IF alone. ---- */
 
 /*
  * Test-and-test-and-set.  One word; a CPU that waits only reads it, with PAUSE, until it seems free.
@@ -95,7 +95,7 @@ void log_init(void);
 
 /*
  * Adds a line, whole and once, under a spinlock of the lab's own.  At most LOG_TEXT_SIZE - 1 bytes are
- * kept.  Any level, any CPU, with interrupts on or off.  Not from an NMI.
+ * kept.  Any level, any CPU, with interrupts on or off; both stay as they are.  Not from an NMI.
  */
 void log_line(const char *text);
 

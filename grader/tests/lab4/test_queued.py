@@ -1,5 +1,6 @@
 """Exercise 4.4: a queue."""
 
+from grader.explore.apart import check_all_cpus, check_apart, check_many
 from grader.explore.explore import explore
 from grader.explore.locks import counted, lock_region
 from grader.explore.scene import Scene
@@ -25,6 +26,7 @@ def test_order(cell):
         explore(lock_region(Scene(cell), "queued", range(cpus), fair=True),
                 preemptions=5 - cpus, most=100, pct=6, walks=6)
         cell.park()
+    check_all_cpus(cell, "queued")
 
 
 def test_nodes(cell):
@@ -63,7 +65,10 @@ def node_of(m, cpu):
 
 
 def test_nested(cell):
-    """One lock taken inside the other, with a node for each; given back in one order and the other."""
+    """One lock taken inside the other, with a node for each; given back in one order and the other.  And
+    each in its room."""
+    check_apart(cell, "queued", 3)
+    check_many(cell)
     explore(lock_region(Scene(cell), "queued", (0, 1), function="probe_queued_nested",
                         name="two CPUs, one lock inside another"),
             preemptions=1, most=200)

@@ -1,5 +1,6 @@
 """Exercise 4.1: test-and-test-and-set."""
 
+from grader.explore.apart import check_apart
 from grader.explore.explore import explore
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
@@ -7,7 +8,9 @@ from grader.explore.waiting import check_waiting
 
 
 def test_two(cell):
-    """Two CPUs take the lock: every schedule with two preemptions, stores that are late included."""
+    """Two CPUs take the lock: every schedule with two preemptions, stores that are late included.  And it
+    is one lock of several."""
+    check_apart(cell, "tas")
     explore(lock_region(Scene(cell), "tas", (0, 1)))
 
 

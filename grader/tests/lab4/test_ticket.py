@@ -1,5 +1,6 @@
 """Exercise 4.3: tickets."""
 
+from grader.explore.apart import check_all_cpus, check_apart
 from grader.explore.explore import explore
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
@@ -11,7 +12,8 @@ ROOM = 64
 
 
 def test_two(cell):
-    """Two CPUs take the lock."""
+    """Two CPUs take the lock, which is one of several."""
+    check_apart(cell, "ticket")
     explore(lock_region(Scene(cell), "ticket", (0, 1), fair=True))
     cell.park()
     # What a release has spoilt only the next round shows.
@@ -28,6 +30,7 @@ def test_order(cell):
         explore(lock_region(Scene(cell), "ticket", range(cpus), fair=True),
                 preemptions=5 - cpus, most=150, pct=6, walks=6)
         cell.park()
+    check_all_cpus(cell, "ticket")
 
 
 def test_wrap(cell):

@@ -1,0 +1,117 @@
+"""A lock beside others: it is a lock of its own, and lies in its room."""
+
+from __future__ import annotations
+
+from grader.explore.locks import KINDS
+from grader.explore.scene import BUDGET, DISPATCH, HIGH, PASSIVE, Scene
+from grader.explore.waiting import FLAGS, SETTLED
+from grader.verdict import HANG, WRONG, Fail
+
+LINE = 64
+MAX_CPUS = 8
+MANY = 4            # queued locks that a CPU has at a time
+ORDER = (1, 3, 0, 2)
+SPARE = 4 * LINE    # behind the nodes of CPUs 0 and 1, which are in use
+WAITED = 50_000     # instructions for which a CPU is watched while it has to wait: many turns of a loop
+HOW = ((PASSIVE, False), (DISPATCH, True), (HIGH, False))       # levels, and whether interrupts are on
+
+
+class Apart:
+    """CPU 0 has one lock; another one, and what is needed to take it, lies in memory that is fenced."""
+
+    def __init__(self, cell, kind: str, rooms: int):
+        self.scene, self.kind = Scene(cell), kind
+        self.m = self.scene.m
+        self.fence = [cell.random.randbytes(LINE) for _ in range(rooms + 1)]
+        base = self.m.elf.address("probe_node") + SPARE
+        self.rooms = [base + LINE * (2 * n + 1) for n in range(rooms)]
+        self.parts = [(base + 2 * LINE * n, part) for n, part in enumerate(self.fence)]
+        for address, part in self.parts:
+            self.m.write(address, part)
+        call, _ = KINDS[kind]
+        self.m.start(0, call, 0)
+        self.scene.run_cpu(0, "probe_inside", f"{kind}_acquire() takes a lock that is free")
+
+    def round(self, level: int, interrupts: bool) -> None:
+        """CPU 1 takes the other lock and gives it back; meanwhile CPU 2 wants it too."""
+        lock, *node = self.rooms
+        for name in ("acquire", "release"):
+            function = f"{self.kind}_{name}"
+            try:
+                self.scene.check_keeps(1, function, lock, *node[:1], level=level, interrupts=interrupts)
+            except Fail as fail:
+                self.check_fences()
+                if fail.failure.reason == HANG:
+                    fail.failure.cause = ("CPU 0 has another lock, which is not in the way of this one: "
+                                          f"all that a lock knows lies in its room of {LINE} bytes.")
+                raise
+            if name == "acquire":
+                self.waits(lock, *node[1:])
+        self.scene.run_cpu(2, "probe_returned", "CPU 2 takes the lock that CPU 1 has given back")
+        self.scene.check_keeps(2, f"{self.kind}_release", lock, *node[1:], level=PASSIVE, interrupts=False)
+
+    def waits(self, *rooms: int) -> None:
+        self.m.start(2, f"{self.kind}_acquire", *rooms)
+        stop = self.m.run(2, "probe_returned", WAITED)
+        if stop.reason not in ("address", "budget"):
+            raise self.scene.failed(stop, "CPU 2 waits")
+        if stop.reason == "address":
+            raise Fail(WRONG, expected="CPU 2 waits, however long: CPU 1 has this lock", seen="both have it")
+
+    def check_fences(self) -> None:
+        for address, part in self.parts:
+            if self.m.read(address, LINE) != part:
+                raise Fail(WRONG, expected=f"what lies beside a room of {LINE} bytes stays as it was",
+                           seen=f"{self.kind}_acquire() or {self.kind}_release() has written there",
+                           cause=f"a lock has {LINE} bytes, LOCK_SIZE, and so has a node.")
+
+
+def check_apart(cell, kind: str, rooms: int = 1) -> None:
+    """Two locks are two locks, and keep to their rooms; level and IF stay as they were."""
+    apart = Apart(cell, kind, rooms)
+    for level, interrupts in HOW:
+        apart.round(level, interrupts)
+    apart.check_fences()
+    cell.park()
+
+
+def check_many(cell) -> None:
+    """One CPU has several queued locks at a time, each with a node, and gives them back in another order."""
+    scene = Scene(cell)
+    m, base = scene.m, scene.m.elf.address("probe_node")
+    pairs = [(base + 2 * n * LINE, base + (2 * n + 1) * LINE) for n in range(MANY)]
+    m.write("probe_node", bytes(2 * MANY * LINE))
+    calls = [("queued_acquire", n) for n in range(MANY)] + [("queued_release", n) for n in ORDER]
+    for count, (function, n) in enumerate(calls):
+        m.start(1, function, *pairs[n], flags=FLAGS)
+        stop = m.run(1, "probe_returned", BUDGET)
+        if stop.reason != "address":
+            has = min(count, 2 * MANY - count)
+            raise scene.failed(stop, f"{function}() returns; CPU 1 has {has} queued locks, each with a node")
+    cell.park()
+
+
+def check_all_cpus(cell, kind: str) -> None:
+    """As many CPUs as there may be want one lock, and get it in the order in which they ask.  In QEMU:
+    Bochs takes long to start eight."""
+    if cell.emu != "qemu":
+        return
+    cell.use(MAX_CPUS)
+    scene, (call, _) = Scene(cell), KINDS[kind]
+    for cpu in range(MAX_CPUS):
+        scene.m.start(cpu, call, 0)
+        _inside(scene, cpu, cpu == 0, f"CPU 0 has the lock, and {cpu} CPUs want it")
+    for cpu in range(1, MAX_CPUS):
+        scene.run_cpu(cpu - 1, "probe_returned", f"CPU {cpu - 1} gives the lock back")
+        for other in range(MAX_CPUS - 1, cpu - 1, -1):
+            _inside(scene, other, other == cpu, f"CPU {cpu} is the first that waits")
+    cell.park()
+
+
+def _inside(scene: Scene, cpu: int, wanted: bool, why: str) -> None:
+    stop = scene.m.run(cpu, "probe_inside", SETTLED)
+    if stop.reason not in ("address", "budget"):
+        raise scene.failed(stop, f"CPU {cpu} goes on")
+    if (stop.reason == "address") != wanted:
+        raise Fail(WRONG, expected=f"CPU {cpu} {'has the lock' if wanted else 'waits'}: {why}",
+                   seen=f"it {'waits' if wanted else 'has the lock'}")
