@@ -3,12 +3,17 @@
 from grader.explore.explore import explore
 from grader.explore.lockcalls import Locks
 from grader.explore.locks import counted, lock_region
-from grader.explore.scene import BUDGET, DISPATCH, INTERRUPTS_ON, PASSIVE, Scene
+from grader.explore.scene import BUDGET, DISPATCH, INTERRUPTS_ON, PASSIVE, Scene, flags_for
 from grader.explore.sweep import Event, labs_own, sweep, trace
+from grader.explore.waiting import SETTLED
 from grader.verdict import HANG, WRONG, Fail
 
 ABOVE_DEVICES = 12      # a level
 DEVICES = (0x50, 0x80)
+BELOW = ("the handler waits for the lock that the kernel on this same CPU has: it must not be interrupted "
+         "while it has it.")
+BEHIND = ("the handler waits for what it has interrupted: the kernel on this same CPU has the lock by then, or "
+          "a place before the handler's.")
 
 
 def make(scene, level, which=0, flags=0):
@@ -64,37 +69,56 @@ def is_a_lock(cell):
 
 
 def test_interrupt(cell):
-    """Before each instruction a device interrupts, and its handler takes the same lock."""
+    """Before each instruction a device interrupts, and its handler takes the same lock.  The CPU finds it
+    free; or it has waited, and it is free now."""
     is_a_lock(cell)
-    scene = Scene(cell)
-    make(scene, ABOVE_DEVICES)
-    m = scene.m
-    vector = scene.vector(*DEVICES)
-    m.write_ptr("probe_lock_in_interrupt", 1)
+    for waited in (False, True):
+        Interrupted(cell, waited).sweep()
+        cell.park()
 
-    def again():
-        scene.fresh_token()
-        m.write_u32(m.elf.address("probe_count") + 4 * vector, 0)
+
+class Interrupted:
+    """A round on CPU 0, and a device's handler that takes the same lock."""
+
+    def __init__(self, cell, waited):
+        self.scene, self.waited = Scene(cell), waited
+        self.m = self.scene.m
+        self.vector = self.scene.vector(*DEVICES)
+        make(self.scene, ABOVE_DEVICES)
+        self.m.write_ptr("probe_lock_in_interrupt", 1)
+
+    def begins(self):
+        """CPU 0 is about to take the lock, or waits for it and could have it now."""
+        m, cpu = self.m, self.scene.cpu
+        self.scene.fresh_token()
+        m.write_u32(m.elf.address("probe_count") + 4 * self.vector, 0)
         m.write_u32("probe_shared", 0)
-        m.start(scene.cpu, "probe_spin_round", 0, flags=INTERRUPTS_ON)
-        m.run(scene.cpu, "probe_spin_round", BUDGET)
+        if self.waited:
+            m.call(1, "probe_spin_take", 0)
+        m.start(cpu, "probe_spin_round", 0, flags=INTERRUPTS_ON)
+        m.run(cpu, "probe_spin_round", BUDGET)
+        if self.waited:
+            m.run(cpu, "probe_inside", SETTLED)
+            m.call(1, "probe_spin_give", 0, flags=flags_for(ABOVE_DEVICES))
 
-    def finish():
+    def finish(self):
         try:
-            scene.run_to("probe_returned", "spin_acquire() and spin_release() come back")
+            self.scene.run_to("probe_returned", "spin_acquire() and spin_release() come back")
         except Fail as fail:
             if fail.failure.reason == HANG:
-                fail.failure.cause = ("the handler waits for the lock that the kernel on this same CPU "
-                                      "has: it must not be interrupted while it has it.")
+                fail.failure.cause = BEHIND if self.waited else BELOW
             raise
-        scene.check_answered(vector)
-        if m.u32("probe_shared") != 2:
+        self.scene.check_answered(self.vector)
+        if self.m.u32("probe_shared") != 2:
             raise Fail(WRONG, expected="the lock taken once by the kernel and once by the handler",
-                       seen=f"{m.u32('probe_shared')} steps of what it protects")
+                       seen=f"{self.m.u32('probe_shared')} steps of what it protects")
 
-    event = Event(lambda: m.interrupt(scene.cpu, vector), "interrupt", vector)
-    again()
-    start = m.snapshot()
-    path = labs_own(scene, trace(scene, "spin_acquire() to spin_release()",
-                                 [m.elf.address("probe_returned")], "its return"))
-    sweep(scene, start, path, event, finish, again)
+    def sweep(self):
+        scene, m = self.scene, self.m
+        event = Event(lambda: m.interrupt(scene.cpu, self.vector), "interrupt", self.vector)
+        self.begins()
+        start = m.snapshot()
+        name = "spin_acquire() that has waited, to spin_release()" if self.waited else \
+            "spin_acquire() to spin_release()"
+        path = labs_own(scene, trace(scene, name, [m.elf.address("probe_returned")], "its return"))
+        sweep(scene, start, path, event, self.finish, None if self.waited else self.begins)
