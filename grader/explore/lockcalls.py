@@ -136,6 +136,8 @@ class Locks:
                   ("its name", f"probe {which}", m.cstring(seen.name, 16) if seen.name else "none"),
                   ("the CPU", cpu, seen.cpu), ("the place", caller, self.caller(seen.place)),
                   ("the owner", owner, seen.owner)]
+        if owner == -1:
+            wanted.append(("the owner's place, of nobody,", "0x0", self.caller(seen.owner_place)))
         if owner_caller:
             wanted.append(("the owner's place", owner_caller, self.caller(seen.owner_place)))
         for name, right, found in wanted:

@@ -1,10 +1,14 @@
 """Exercise 4.5: a lock that checks its users."""
 
 from grader.explore.explore import explore
-from grader.explore.lockcalls import CHECKED, STUCK_TICKS, Locks
+from grader.explore.lockcalls import CHECKED, PATIENCE, STUCK_TICKS, Locks
 from grader.explore.locks import lock_region
 from grader.explore.scene import CLOCK, DISPATCH, PASSIVE, Scene
+from grader.machine.types import ADDRESS
 from grader.verdict import WRONG, Fail
+
+DEVICE = 0x55       # a vector, at level 5
+WALKED = 120        # instructions of a CPU that waits, which are more than a turn of its loop
 
 
 def prepared(cell, flags=CHECKED):
@@ -41,6 +45,8 @@ def test_recursion(cell):
         cell.park()
         waits_in_a_nest(prepared(cell), cpu, other)
         cell.park()
+    handler_waits_too(prepared(cell))
+    cell.park()
 
 
 def waits_in_a_nest(locks, cpu, other):
@@ -53,6 +59,30 @@ def waits_in_a_nest(locks, cpu, other):
     locks.finish(other)
     locks.inside(cpu)
     locks.finish(cpu)
+
+
+def handler_waits_too(locks):
+    """CPU 1 waits, and the handler of an interrupt there wants the same lock: no mistake, CPU 0 has it."""
+    taken(locks, 0, 1)
+    locks.start(1, "probe_spin_round", 1, interrupts=True)
+    locks.waits(1)
+    interrupted(locks, 1, "CPU 1 waits for a lock that CPU 0 has, and so does a handler there")
+    locks.start(0, "probe_spin_give", 1, level=CLOCK)
+    locks.finish(0)
+    for who in ("the handler", "what it interrupted"):
+        stop = locks.m.run(1, ("probe_after", "spin_report"), 20_000)
+        if stop.pc != locks.m.elf.address("probe_after"):
+            raise Fail(WRONG, expected=f"no report: {who} waited for a lock that CPU 0 had",
+                       seen="one") if stop.reason == "address" else \
+                locks.failed(stop, f"{who} takes the lock, which is free")
+
+
+def interrupted(locks, which, why):
+    """CPU 1 waits; a device interrupts it, whose handler waits for this lock."""
+    locks.m.write_ptr("probe_lock_in_interrupt", 1 + which)
+    locks.m.interrupt(1, DEVICE)
+    locks.to(1, "probe_spin_round", "an interrupt comes to a CPU that waits")
+    check_waits(locks, 1, why=why)
 
 
 def again(locks, cpu):
@@ -135,6 +165,21 @@ def test_stuck(cell):
         cell.park()
         late(prepared(cell), start)
         cell.park()
+    for one in (changes_hands, two_wait, waits_twice):
+        one(prepared(cell), 1000)
+        cell.park()
+    unchecked(prepared(cell, 0), 1000)
+
+
+def takes_again(locks):
+    """CPU 0 gives the lock back and wants it again; which of the two has it now, and who waits.  Most locks
+    of this kind may be taken twice in a row; one that keeps its order gives it to CPU 1."""
+    locks.finish(0)
+    locks.start(0, "probe_spin_round", 0)
+    if locks.m.run(0, "probe_inside", PATIENCE).reason == ADDRESS:
+        return 0, 1
+    locks.inside(1)
+    return 1, 0
 
 
 def stuck(locks, start):
@@ -146,15 +191,23 @@ def stuck(locks, start):
     check_waits(locks, 1, 30_000, "many turns have passed, but no tick of spin_clock()")
     clock(locks, start + STUCK_TICKS - 1)
     check_waits(locks, 1)
-    locks.finish(0)
-    locks.start(0, "probe_spin_round", 0)       # this kind of lock may be taken twice in a row
-    locks.inside(0)
+    owner, other = takes_again(locks)
     clock(locks, start + STUCK_TICKS + 1)
-    check_waits(locks, 1)                       # the second acquisition is young
+    check_waits(locks, other)                   # the second acquisition is young
     clock(locks, start + 2 * STUCK_TICKS + 2)
-    seen = locks.report(1, "SPIN_STUCK reported")
-    locks.check_report(seen, "SPIN_STUCK", 1, "probe_spin_round", 0,
+    seen = locks.report(other, "SPIN_STUCK reported")
+    locks.check_report(seen, "SPIN_STUCK", other, "probe_spin_round", owner,
                        owner_caller="probe_spin_round")
+
+
+def unchecked(locks, start):
+    """The same of a lock without SPIN_CHECKED: CPU 1 waits, however long that is."""
+    clock(locks, start)
+    taken(locks, 0, 0)
+    locks.start(1, "probe_spin_round", 0)
+    locks.waits(1)
+    clock(locks, start + 2 * STUCK_TICKS)
+    check_waits(locks, 1, why="it is a lock without SPIN_CHECKED")
 
 
 def late(locks, start):
@@ -170,6 +223,62 @@ def late(locks, start):
     clock(locks, start + 2 * STUCK_TICKS)
     locks.check_report(locks.report(1, "SPIN_STUCK reported"), "SPIN_STUCK", 1, "probe_spin_round", 0,
                        owner_caller="probe_spin_round")
+
+
+def changes_hands(locks, start):
+    """Between any two instructions of a wait the lock changes hands, and time goes by: what the CPU has
+    read before says nothing of what it reads then."""
+    clock(locks, start)
+    locks.start(0, "probe_spin_round", 0)
+    locks.inside(0)
+    locks.start(1, "probe_spin_round", 0)
+    locks.waits(1)
+    here = locks.m.snapshot()
+    for steps in range(WALKED):
+        locks.m.restore(here)
+        if steps:
+            locks.m.step(1, steps)
+        place = locks.m.pc(1)
+        clock(locks, start + STUCK_TICKS + 1)
+        if takes_again(locks) != (0, 1):
+            break
+        check_waits(locks, 1, 400, "the lock has changed hands just now.  CPU 1, which waits, was at "
+                    f"{locks.m.elf.where(place)} then")
+
+
+def two_wait(locks, start):
+    """CPU 1 has waited long enough, and CPU 2 for ten ticks: each has its own time.  And CPU 1 has not
+    looked for long."""
+    clock(locks, start)
+    taken(locks, 0, 0)
+    locks.start(1, "probe_spin_round", 0)
+    locks.waits(1)
+    clock(locks, start + STUCK_TICKS)
+    locks.start(2, "probe_spin_take", 0)
+    check_waits(locks, 2, why="CPU 2 has just come")
+    clock(locks, start + STUCK_TICKS + 10)
+    check_waits(locks, 2, why="CPU 2 has waited for 10 ticks")
+    clock(locks, start + (1 << 16) + STUCK_TICKS // 2)      # of 8 or 16 bits only half would be left
+    seen = locks.report(1, "SPIN_STUCK reported: CPU 1 has waited long enough, whoever waits as well")
+    locks.check_report(seen, "SPIN_STUCK", 1, "probe_spin_round", 0, owner_caller="probe_spin_take")
+
+
+def waits_twice(locks, start):
+    """CPU 1 waits for one lock, and the handler of an interrupt for another one, and gets it."""
+    clock(locks, start)
+    taken(locks, 0, 0)
+    taken(locks, 2, 1)
+    locks.start(1, "probe_spin_take", 0, interrupts=True)
+    locks.waits(1)
+    clock(locks, start + STUCK_TICKS - 50)
+    interrupted(locks, 1, "the handler of an interrupt has just begun to wait")
+    locks.start(2, "probe_spin_give", 1, level=CLOCK)
+    locks.finish(2)
+    locks.to(1, "probe_after", "the handler takes the lock, which is free")
+    check_waits(locks, 1, why=f"nobody has had the lock for {STUCK_TICKS} ticks")
+    clock(locks, start + STUCK_TICKS + 1)
+    seen = locks.report(1, "SPIN_STUCK reported, though a handler has waited for another lock")
+    locks.check_report(seen, "SPIN_STUCK", 1, "probe_spin_take", 0, owner_caller="probe_spin_take")
 
 
 def check_waits(locks, cpu, turns=600, why=f"nobody has had the lock for {STUCK_TICKS} ticks of "
