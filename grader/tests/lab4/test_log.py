@@ -8,6 +8,7 @@ from grader.explore.scene import HIGH, PASSIVE, Scene, flags_for
 from grader.verdict import WRONG, Fail
 
 SIZE, LINES = 56, 32        # LOG_TEXT_SIZE, LOG_LINES
+EVERY = 11              # instructions of log_line(), of which one is tried
 
 
 def word(cell):
@@ -39,8 +40,30 @@ def test_lines(cell):
         m.call(n % m.cpus, "log_try" if n % 5 == 4 else "log_line", m.elf.address("probe_text"),
                flags=(PASSIVE, HIGH)[n // 2 % 2] << 8, budget=GRACE)
     check(m, [text[:SIZE - 1] for text in texts])
+    scene = Scene(cell)
+    for function in ("log_line", "log_try"):
+        for level, interrupts in ((PASSIVE, False), (9, True), (HIGH, False)):
+            scene.check_keeps(1, function, m.elf.address("probe_text"), level=level, interrupts=interrupts)
     cell.park()
+    from_another_cpu(cell)
     from_nmi(cell)
+
+
+def from_another_cpu(cell):
+    """CPU 0 is in the middle of log_line(): log_try() of CPU 1 leaves its level and IF as they were,
+    whatever it says."""
+    scene = Scene(cell)
+    m, text = scene.m, scene.m.elf.address("probe_text")
+    m.call(0, "log_init")
+    m.write("probe_text", word(cell).encode() + b"\0")
+    m.start(0, "log_line", text)
+    scene.run_to("log_line", "log_line()")
+    start, count = m.snapshot(), 0
+    while not count or m.run(0, "probe_returned", count).reason != "address":
+        scene.check_keeps(1, "log_try", text, level=PASSIVE, interrupts=False)
+        m.restore(start)
+        count += EVERY
+    cell.park()
 
 
 def from_nmi(cell):

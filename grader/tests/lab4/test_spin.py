@@ -7,6 +7,8 @@ from grader.machine.types import ADDRESS
 from grader.verdict import WRONG, Fail
 
 LEVELS = (DISPATCH, 7, CLOCK, HIGH)
+LINE = 64               # bytes of a lock, and of a handle
+HANDLES = 2 * LINE * 8
 VECTOR = 0x55           # a device's, at level 5
 LOOKS = range(2, 80, 3) # instructions of a CPU that waits, since the lock is free
 
@@ -52,6 +54,8 @@ def alternate(cell):
     """Two CPUs from two levels: each goes back to its own."""
     for first, second in ((0, 1), (1, 0)):
         locks = prepared(cell, CLOCK)
+        locks.m.write("probe_handle", cell.random.randbytes(HANDLES))
+        before = beside(locks)
         own = {first: PASSIVE, second: 5}
         locks.start(first, "probe_spin_round", 0, level=own[first])
         locks.inside(first)
@@ -63,7 +67,17 @@ def alternate(cell):
         locks.check_level(second, CLOCK, "in the lock")
         locks.to(second, "probe_after", "the lock is given back")
         locks.check_level(second, own[second], "after the lock")
+        if beside(locks) != before:
+            raise Fail(WRONG, expected="what lies beside a lock and a handle stays as it was",
+                       seen="it was written over", cause=f"each has {LINE} bytes, LOCK_SIZE.")
         cell.park()
+
+
+def beside(locks):
+    """What lies behind lock 0, and behind the handles that CPUs 0 and 1 have for it."""
+    m = locks.m
+    handles = [m.elf.address("probe_handle") + (2 * cpu + 1) * LINE for cpu in (0, 1)]
+    return [m.read(at, LINE) for at in (m.elf.address("probe_spin") + LINE, *handles)]
 
 
 def test_waiting_level(cell):
