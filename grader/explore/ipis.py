@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from grader.explore.scene import INTERRUPTS_ON as ON
 from grader.explore.scene import Scene
@@ -132,6 +133,15 @@ class Turns(Scene):
         self.together({cpu: "probe_rest" for cpu in cpus}, "the call returns", stay=False,
                       **details)
         return [self.line("probe_then", cpu)[0] for cpu in cpus]
+
+    @contextmanager
+    def told(self, where: str) -> Iterator[None]:
+        """What fails in this is told with the words: what the test had done before."""
+        try:
+            yield
+        except Fail as fail:
+            fail.failure.expected += f"; {where}"
+            raise
 
     def settle(self, *cpus: int) -> None:
         """A turn more for each of these: what they are in the middle of is over."""

@@ -49,6 +49,52 @@ def test_offline(cell):
                 raise Fail(WRONG, expected=f"CPU {absent} is not online, so it is not asked",
                            seen="an interrupt came to it")
         cell.park()
+    comes_online(cell)
+    comes_meanwhile(cell)
+
+
+def without(cell, absent):
+    """Four CPUs, of which one is not online, and CPU 0 is about to call."""
+    scene = Turns(cell)
+    online = scene.block_of(absent) + scene.offset["cpu_online"]
+    scene.m.write(online, b"\0")
+    scene.rest(*(cpu for cpu in scene.others if cpu != absent))
+    scene.forget()
+    scene.fresh_words()
+    scene.m.start(0, "probe_call", flags=ON)
+    return scene, online
+
+
+def comes_online(cell, absent=3):
+    """A CPU comes when others have called already: it takes part in the next call."""
+    scene, online = without(cell, absent)
+    scene.returned(0, held=(absent,))
+    scene.m.call(absent, "ipi_init", scene.block_of(absent))
+    scene.m.write(online, b"\1")
+    scene.rest(absent)
+    for _ in range(2):
+        scene.forget()
+        words = scene.fresh_words()
+        scene.m.start(0, "probe_call", flags=ON)
+        for cpu in (0, absent, 2, 0, absent):
+            if scene.give(cpu, "probe_phase"):
+                raise Fail(WRONG, expected="no CPU begins before CPU 1 has come",
+                           seen=f"CPU {cpu} has begun; CPU {absent} was not online in an earlier call")
+        with scene.told(f"CPU {absent} was not online in an earlier call"):
+            scene.returned(0)
+            scene.accepted(0)
+            scene.check_got(words, *scene.cpus)
+    cell.park()
+
+
+def comes_meanwhile(cell, absent=3):
+    """A CPU comes in the middle of a call, which does not wait for it: it was not asked."""
+    scene, online = without(cell, absent)
+    scene.together({0: "probe_phase"}, "the function begins", held=(absent,))
+    scene.m.write(online, b"\1")
+    with scene.told(f"CPU {absent} came online in the middle of it, so it was not asked"):
+        scene.returned(0, held=(absent,))
+    cell.park()
 
 
 def test_ring3(cell):

@@ -7,6 +7,8 @@ from grader.explore.ipis import ON, Turns
 from grader.explore.region import Memory, Program, Region
 from grader.verdict import WRONG, Fail
 
+OFTEN = 260             # calls
+
 
 def test_call(cell):
     """CPU 0 calls; CPU 1 has nothing to do."""
@@ -14,8 +16,21 @@ def test_call(cell):
 
 
 def test_again(cell):
-    """Two calls, one right behind the other: what the first leaves must not be in the second's way."""
+    """Two calls, one right behind the other: what the first leaves must not be in the second's way.  And
+    more of them than a byte counts."""
+    often(cell)
     explore(calls_region(Turns(cell), [0], times=2), preemptions=1, most=64, pct=4, walks=4)
+
+
+def often(cell):
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    scene.m.start(0, "probe_calls", OFTEN, flags=ON)
+    with scene.told(f"it is one of {OFTEN}"):
+        scene.returned(0, rounds=4 * OFTEN)
+    if scene.m.result(0) != OFTEN:
+        raise Fail(WRONG, expected=f"{OFTEN} calls are done", seen=str(scene.m.result(0)))
+    cell.park()
 
 
 def test_more(cell):

@@ -1,6 +1,6 @@
 """Exercise 5.3: several CPUs call at the same time."""
 
-from grader.explore.ipis import Turns
+from grader.explore.ipis import ON, Turns
 from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
 
@@ -71,3 +71,23 @@ def test_two_kinds(cell):
         if sum(scene.check_seen(0, ("old", "new"), *scene.cpus)) != scene.m.cpus:
             raise Fail(WRONG, expected="the second phase runs once on each CPU", seen="it does not")
         cell.park()
+    calls_after(cell)
+
+
+def calls_after(cell):
+    """A call that has no first phase, after one that had: nothing of that is left."""
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    scene.code(b"")
+    scene.forget()
+    for function in ("probe_two_phase", "probe_call"):
+        words = scene.fresh_words()
+        scene.m.start(0, function, flags=ON)
+        scene.returned(0)
+        scene.accepted(0)
+        scene.check_got(words, *scene.cpus)
+    times = scene.line("probe_one_got")[5]
+    if times != 1:
+        raise Fail(WRONG, expected="the first phase of the only call that has one runs once",
+                   seen=f"it ran {times} times; the call after it has none")
+    cell.park()
