@@ -64,10 +64,11 @@ void ipi_poll(void);
  * Writes `size` bytes (1 to TEXT_MAX) over code that any CPU may be executing, while all the others
  * are held.  Each CPU executes the old bytes or the new ones, whole.  If an interrupt found a CPU
  * inside the range, behind its first byte (cpu->interrupted, all of the list), nothing is written,
- * the CPUs go on, and it is tried again.  No CPU executes the code without a serialising
- * instruction after the bytes were written.  CR0 is as before.  No NMI executes this code, and
- * nothing is called from inside it.  False: refused as above, or it is this CPU's own interrupt,
- * whose handler calls this, that came inside the range: it would be tried again for ever.
+ * the CPUs go on, and it is tried again, as often as that is so.  No CPU executes the code without
+ * a serialising instruction after the bytes were written.  CR0 is as before.  No NMI executes this
+ * code, and nothing is called from inside it.  False: refused as above, or it is this CPU's own
+ * interrupt, whose handler calls this, that came inside the range: it would be tried again for
+ * ever.  Several CPUs may call it at the same time.
  */
 bool text_patch(void *at, const void *bytes, size_t size);
 
@@ -88,7 +89,7 @@ bool text_poke(void *at, const uint8_t bytes[5]);
  */
 bool text_trap(struct regs *regs);
 
-/* Bonus: forgets the translation of a page on every CPU.  Refused as ipi_call(). */
+/* Bonus: forgets the translation of a page on every CPU.  Several may call.  Refused as ipi_call(). */
 bool tlb_shootdown(uintptr_t address);
 
 /*

@@ -119,7 +119,8 @@ def patches_from_handler(cell, at, nested):
     scene.run_until(0, site + 2 * at, "the code to write")
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_patch"))
     scene.code(NEW_CODE)
-    scene.m.interrupt(0, scene.vector(0x50, 0x70))
+    vector = scene.vector(0x50, 0x70)
+    scene.m.interrupt(0, vector)
     if nested:
         scene.run_until(0, "probe_from_interrupt", "a device's interrupt")
         scene.m.interrupt(0, scene.vector(0xA0, 0xC0))
@@ -132,6 +133,7 @@ def patches_from_handler(cell, at, nested):
                    f"handler of an interrupt that came {'inside' if inside else 'outside'} the range",
                    seen="it is not",
                    cause="what this CPU interrupted goes on when the handler returns, not before.")
+    scene.check_level(0, vector >> 4)
     written = scene.m.read("probe_patch_site", len(NEW_CODE))
     if written != (OLD_CODE if inside else NEW_CODE):
         raise Fail(WRONG, expected=f"the {'old' if inside else 'new'} code is there",

@@ -5,6 +5,9 @@ from grader.verdict import WRONG, Fail
 
 NAMES = ("the old four instructions", "the new four")
 SIZE = len(NEW_CODE)
+ABOVE = ((0x50, 0x70), (0xA0, 0xC0))    # vectors, the second above the first
+TRIES = 12              # of text_patch(), with somebody inside
+LONG = 2_000_000        # instructions between two of them
 AROUND = 16             # bytes before and behind what is written
 
 
@@ -65,38 +68,93 @@ def sizes(scene, caller):
         scene.m.write(at, before)
 
 
-def held_inside(cell, at, nested):
-    """A CPU is interrupted before instruction `at` of the four, and then another one writes."""
+def held_inside(cell, at, nested=0):
+    """A CPU is interrupted before instruction `at` of the four, so many times on top of that, and then
+    another one writes: CPU 0, or another one while CPU 0 is inside."""
     scene = Turns(cell)
-    victim = cell.random.choice(list(scene.others))
-    scene.rest(*(cpu for cpu in scene.others if cpu != victim))
+    caller = at % 2
+    victim = 0 if caller else cell.random.choice(list(scene.others))
+    scene.rest(*(cpu for cpu in scene.cpus if cpu not in (caller, victim)))
     scene.forget()
     scene.then_rest(victim, "probe_patched_round", 1)
     scene.run_until(victim, scene.m.elf.address("probe_patch_site") + 2 * at, "the code to write")
-    if nested:
-        scene.m.interrupt(victim, scene.vector(0xA0, 0xC0))
-        scene.run_until(victim, "lapic_eoi", "a device's interrupt")
+    scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_phase"))
+    for vectors in ABOVE[:nested]:
+        scene.m.interrupt(victim, scene.vector(*vectors))
+        scene.run_until(victim, "probe_from_interrupt", "a device's interrupt")
     scene.code(NEW_CODE)
-    scene.m.start(0, "probe_patch", flags=ON)
-    scene.together({0: "probe_returned", victim: "probe_rest"}, "text_patch() gets it done",
+    scene.m.start(caller, "probe_patch", flags=ON)
+    return scene, caller, victim
+
+
+def check_inside(cell, at, nested=0):
+    """Nothing is written while it is inside; then all goes on."""
+    held = held_inside(cell, at, nested)
+    more = f", and {nested} more on top of that one" if nested else ""
+    with held[0].told(f"CPU {held[2]} had been interrupted before byte {2 * at} of {SIZE}{more}"):
+        written_at_last(*held)
+    cell.park()
+
+
+def written_at_last(scene, caller, victim):
+    """text_patch() gets it done, and the CPU goes on with the old code or the new."""
+    if scene.give(caller, "probe_returned"):
+        raise Fail(WRONG, expected="nothing is written before every other CPU is held",
+                   seen="text_patch() is over, and no other CPU has had a turn")
+    scene.together({caller: "probe_returned", victim: "probe_rest"}, "text_patch() gets it done",
                    stay=False)
-    scene.accepted(0)
+    scene.accepted(caller)
     check_written(scene, NEW_CODE)
     if sum(scene.check_seen(0, NAMES, victim)) != 1:
         raise Fail(WRONG, expected="the CPU that was held goes on", seen="it does not")
-    cell.park()
 
 
 def test_inside(cell):
     """Each place inside the four instructions at which the IPI can find a CPU."""
     for at in range(5):
-        held_inside(cell, at, nested=False)
+        check_inside(cell, at)
 
 
 def test_nested(cell):
-    """The same, but it is the handler of an interrupt that the IPI finds."""
-    for at in range(5):
-        held_inside(cell, at, nested=True)
+    """The same, but it is the handler of an interrupt that the IPI finds, or of one that has interrupted
+    another one.  And it is tried again as often as the IPI finds it there."""
+    for nested in (1, 2):
+        for at in range(5):
+            check_inside(cell, at, nested)
+    for first, size, tries in ((0, SIZE, TRIES), (3, 3, 2), (1, 4, 2)):     # its second byte, its last one
+        stays_inside(cell, first, size, tries)
+
+
+def stays_inside(cell, first, size, tries):
+    """The CPU is in a handler, which came between the second instruction and the third, and is still there
+    when it is tried again, so many times.  These bytes are to be written."""
+    scene, caller, victim = held_inside(cell, 2, nested=1)
+    site = scene.m.elf.address("probe_patch_site")
+    scene.code(NEW_CODE[first:])
+    scene.m.start(caller, "text_patch", site + first, scene.m.elf.address("probe_new_bytes"), size, flags=ON)
+    rest = [cpu for cpu in scene.cpus if cpu not in (caller, victim)]
+    for done in range(tries):
+        again = scene.run_until(caller, ("ipi_send", "probe_returned"), "it is tried again", LONG).pc
+        written = scene.m.read(site, SIZE) != OLD_CODE
+        if written or again != scene.m.elf.address("ipi_send"):
+            raise Fail(WRONG, expected=f"CPU {victim} was interrupted before byte {4 - first} of {size}: "
+                       "nothing is written as long as it is there, and it is tried again",
+                       seen=f"after {done} tries {'it is written' if written else 'text_patch() gives up'}")
+        scene.settle(caller, *rest)
+        scene.run_until(victim, "ipi_interrupt", "an IPI comes")
+        out = scene.m.ptr(scene.m.regs(victim).sp, victim)
+        for _ in range(4):
+            if scene.give(victim, out):
+                break
+            scene.settle(caller, *rest)
+        else:
+            raise scene.failed_on(scene.m.run(victim, (), 1), "the CPU that is inside is let go")
+    scene.settle(victim)
+    scene.run_until(caller, ("ipi_send", "probe_returned"), "it is tried again", LONG)
+    scene.together({caller: "probe_returned", victim: "probe_rest"}, "text_patch() gets it done", stay=False)
+    scene.accepted(caller)
+    check_written(scene, OLD_CODE[:first] + NEW_CODE[first:first + size] + OLD_CODE[first + size:])
+    cell.park()
 
 
 def timer_inside(cell, at, inner):
@@ -127,8 +185,34 @@ def test_timer(cell):
             timer_inside(cell, at, inner)
 
 
+def two_write(cell, turn):
+    """CPU 0 writes the first half of the code, and CPU 1 the second, at the same time."""
+    scene = Turns(cell)
+    scene.rest(*scene.others[1:])
+    scene.code(NEW_CODE)
+    site, bytes_ = map(scene.m.elf.address, ("probe_patch_site", "probe_new_bytes"))
+    half, writing = SIZE // 2, {0, 1}
+    for cpu in writing:
+        scene.m.start(cpu, "text_patch", site + half * cpu, bytes_ + half * cpu, half, flags=ON)
+    for _ in range(2000):
+        for cpu in scene.cpus:
+            if scene.give(cpu, "probe_returned" if cpu in writing else (), turn):
+                writing.remove(cpu)
+                scene.accepted(cpu)
+                scene.m.start(cpu, "probe_rest", flags=ON)
+        if not writing:
+            break
+    with scene.told("two CPUs write a half of it each"):
+        scene.returned(*writing)
+        check_written(scene, NEW_CODE)
+    cell.park()
+
+
 def test_loop(cell):
-    """Three CPUs call it in a loop and from interrupts, in random turns, while CPU 0 writes."""
+    """Three CPUs call it in a loop and from interrupts, in random turns, while CPU 0 writes.  And two that
+    write at the same time."""
+    for turn in (50, 200):
+        two_write(cell, turn)
     cell.use(4)
     scene = Turns(cell)
     scene.forget()
