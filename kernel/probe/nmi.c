@@ -7,6 +7,7 @@
 #include "mm.h"
 #include "nmi.h"
 #include "probe.h"
+#include "probe_ipis.h"
 #include "probe_locks.h"
 #include "probe_rings.h"
 #include "string.h"
@@ -24,6 +25,7 @@ struct {
 char probe_nmi_line[LOG_TEXT_SIZE];
 char probe_text[LOG_LINE_SIZE * 2]; /* a line of the host's own calls */
 uint32_t probe_nmi_allowed;
+uint32_t probe_nmi_poked; /* not 0: an NMI executes what text_poke() writes */
 
 struct {
     uint32_t  count;   /* NMIs that came */
@@ -95,6 +97,8 @@ void probe_nmi(const struct regs *regs)
         try_lock(mine);
     if (probe_nmi_order.log_shared)
         mine->lines += log_try(probe_nmi_line);
+    if (probe_nmi_poked)
+        probe_poked_round(1);
     if (mine->depth <= probe_nmi_order.faults) {
         uint32_t bytes;
         mine->faulted += copy_from_user(&bytes, NOWHERE, sizeof(bytes)) != 0;

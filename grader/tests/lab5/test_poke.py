@@ -1,10 +1,13 @@
 """Exercise 5.5: an instruction is written over without holding anybody."""
 
-from grader.explore.ipis import NOP, ON, Turns
+from grader.explore.ipis import NOP, ON, ROUNDS, Turns
+from grader.explore.region import lab_of
 from grader.verdict import WRONG, Fail
 
 NAMES = ("the NOP", "the jump")
+LAB = 5
 POKED = 3               # where probe_seen has its results
+ELSEWHERE = ("probe_other_site", "probe_patched")      # where it does not write
 LOW = 0x2E              # a vector at DISPATCH_LEVEL
 TO_IPI = 400            # instructions of a call, at most, up to its first IPI
 EVERY = 12              # one in so many of them is tried, and the last
@@ -39,14 +42,14 @@ def test_poke(cell):
             scene.returned(caller)
             scene.accepted(caller)
             check_written(scene, code)
-        not_ours(scene, caller)
+        not_ours(scene, caller, "probe_poke_site", *ELSEWHERE)
         cell.park()
 
 
-def not_ours(scene, cpu):
+def not_ours(scene, cpu, *places):
     """text_trap() of a place where nobody writes: false, and the registers as they were."""
     regs = scene.m.elf.address("probe_regs")
-    for place in ("probe_other_site", "probe_poke_site", "probe_patched"):
+    for place in places:
         before = scene.layout.pack({"ip": scene.m.elf.address(place) + 1, "cs": 8, "vector": 3})
         scene.m.write(regs, before)
         if scene.m.call(cpu, "text_trap", regs) & 0xFF or \
@@ -57,7 +60,8 @@ def not_ours(scene, cpu):
 
 def test_off(cell):
     """CPU 1 meets the INT3 with interrupts off: it goes on, and then answers.  In the place of the NOP
-    comes a jump, in that of a jump the NOP, or a jump to elsewhere."""
+    comes a jump, in that of a jump the NOP, or a jump to elsewhere.  And an NMI may meet it."""
+    in_an_nmi(cell)
     jump, other = Turns(cell).jump(), Turns(cell).jump(target="probe_other_target")
     for old, code in ((NOP, jump), (jump, NOP), (jump, other)):
         scene = Turns(cell)
@@ -68,6 +72,7 @@ def test_off(cell):
         alone(scene, 0)
         if scene.m.u8("probe_poke_site") != 0xCC:
             raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+        not_ours(scene, 1, *ELSEWHERE)
         scene.m.start(1, "probe_poked_round", 3)
         scene.run_until(1, "probe_returned", "a CPU with interrupts off goes on behind the INT3")
         scene.m.start(1, "probe_rest", flags=ON)
@@ -80,6 +85,49 @@ def test_off(cell):
                        seen="it is not three times" if nops + jumps != 3 else
                        f"{nops} times neither: both are jumps, and it went on behind them")
         cell.park()
+
+
+def in_an_nmi(cell):
+    """An NMI comes to the CPU that writes, and executes the instruction: at each place of the lab up to its
+    first IPI, and of its last ones."""
+    scene = Turns(cell)
+    for cpu in scene.cpus:
+        scene.m.call(cpu, "cpu_take_events", scene.block_of(cpu))
+    scene.forget()
+    scene.rest(*scene.others)
+    scene.code(scene.jump())
+    scene.m.write_u32("probe_nmi_poked", 1)
+    scene.then_rest(0, "probe_poke")
+    scene.run_until(0, "text_poke", "its function")
+    nmi_at_each(scene, "ipi_send")
+    last = [scene.m.snapshot()] * 3
+    for _ in range(ROUNDS * 40):
+        scene.settle(*scene.others)
+        last = [*last[1:], scene.m.snapshot()]
+        scene.give(0, turn=50)
+        if scene.line("probe_then", 0)[1]:
+            break
+    scene.m.restore(last[0])
+    nmi_at_each(scene, "probe_rest")
+    cell.park()
+
+
+def nmi_at_each(scene, until):
+    """From here to there."""
+    for place in scene.at_each(0, lambda: lab_places(scene, until)):
+        scene.m.nmi(0)
+        with scene.told("an NMI, which executes the instruction, came to CPU 0 at "
+                        f"{scene.m.elf.where(place)}"):
+            scene.rested(0)
+            check_written(scene, scene.jump())
+            if sum(scene.check_seen(POKED, NAMES, 0)) != 1:
+                raise Fail(WRONG, expected="the NMI goes on behind the instruction", seen="it does not")
+
+
+def lab_places(scene, until):
+    """The lab's own instructions that CPU 0 comes to, on its way."""
+    steps, _ = scene.m.walk(0, until, TO_IPI)
+    return [pc for pc in dict.fromkeys(step.pc for step in steps) if lab_of(scene.m.elf, pc) == LAB]
 
 
 def in_the_breakpoint(cell, code):
@@ -200,6 +248,37 @@ def in_its_handler(cell):
     cell.park()
 
 
+def same_site(cell, turn):
+    """CPU 0 writes a jump, and CPU 1 the NOP again, over one instruction."""
+    scene = Turns(cell)
+    scene.forget()
+    jump = scene.jump()
+    scene.code(jump)
+    scene.m.write("probe_other_bytes", NOP)
+    for cpu in (2, 3):
+        scene.m.start(cpu, "probe_poked_round", 1 << 30, flags=ON)
+    site, other = map(scene.m.elf.address, ("probe_poke_site", "probe_other_bytes"))
+    writing = {0, 1}
+    scene.m.start(0, "probe_poke", flags=ON)
+    scene.m.start(1, "text_poke", site, other, flags=ON)
+    for _ in range(2000):
+        for cpu in scene.cpus:
+            if scene.give(cpu, "probe_returned" if cpu in writing else (), turn):
+                writing.remove(cpu)
+                scene.accepted(cpu)
+                scene.m.start(cpu, "probe_rest", flags=ON)
+            seen = scene.m.read(site, 5)
+            if seen[0] != 0xCC and seen not in (NOP, jump):
+                raise Fail(WRONG, expected=f"INT3, or {NOP.hex(' ')}, or {jump.hex(' ')}: each call is "
+                           "done on its own", seen=seen.hex(" "),
+                           cause="two CPUs write one instruction, and their steps are mixed.")
+        if not writing:
+            break
+    scene.returned(*writing)
+    scene.check_seen(POKED, NAMES, 2, 3)
+    cell.park()
+
+
 def test_two(cell):
     """Two CPUs write two instructions, one of them while the other's INT3 is there; two execute.
     Also one CPU, whose handler writes the second."""
@@ -218,6 +297,8 @@ def test_two(cell):
             scene.give(cpu, turn=400)
         both_written(scene, lambda: 400, 400)
         cell.park()
+    for turn in (40, 150):
+        same_site(cell, turn)
     for _ in range(4):
         scene = Turns(cell)
         two_write(scene)
