@@ -34,14 +34,22 @@ def test_spins(cell):
         scene.returned(0)
         scene.accepted(0)
         scene.check_got(argument, *scene.cpus)
-        before = scene.m.regs(1).flags & 0x200
-        if bool(before) != bool(flags & ON):
-            raise Fail(WRONG, expected=f"interrupts as they were, {words}", seen="they are not")
+        check_as_before(scene, words, flags)
         if flags & ON:
             check_level(scene)
         scene.m.write_u32("probe_go", 1)
         scene.run_until(1, "probe_returned", "the CPU that waited goes on")
         cell.park()
+
+
+def check_as_before(scene, words, flags):
+    """CPU 1, which has answered, polls again: its interrupts and its level are as they were."""
+    scene.run_until(1, "ipi_poll", "CPU 1 polls again")
+    now = scene.m.regs(1)
+    if bool(now.flags & 0x200) != bool(flags & ON):
+        raise Fail(WRONG, expected=f"interrupts as they were, {words}", seen="they are not")
+    if now.cr8 != flags >> 8 & 15:
+        raise Fail(WRONG, expected=f"level {flags >> 8 & 15} as before, {words}", seen=f"level {now.cr8}")
 
 
 def check_level(scene):

@@ -28,7 +28,9 @@ def check_code(scene, function, code):
 def refused(scene, function, words, flags):
     """It is false, and nobody is asked."""
     scene.forget()
-    if scene.m.call(0, function, flags=flags) & 0xFF:
+    with scene.told(f"it is to be refused {words}"):
+        scene.check_keeps(0, function, level=flags >> 8, interrupts=bool(flags & 1))
+    if scene.m.result(0) & 0xFF:
         raise Fail(WRONG, expected=f"{function.replace('probe_', '')} is refused {words}",
                    seen="it was done")
     for cpu in scene.others:
@@ -66,3 +68,5 @@ def test_refused(cell):
         for words, flags in WHERE + (POKE_TOO if function == "probe_poke" else ()):
             refused(scene, function, words, flags)
             check_code(scene, function, new)
+        done(scene, function, 0)        # what was refused has left nothing behind
+        check_code(scene, function, old)

@@ -36,9 +36,19 @@ def test_stop(cell):
                 raise Fail(WRONG, expected=f"CPU {cpu} is stopped", seen="it goes on")
             if stop.reason not in ("halted", "budget"):
                 raise scene.failed_on(stop, "a CPU that stands still")
+            takes_none(scene, cpu)
         goes_on(scene, 0, "it is the one that stopped the others")
         cell.park()
     two_stop(cell)
+
+
+def takes_none(scene, cpu):
+    """A CPU that is stopped runs no handler either."""
+    vector = scene.vector(0x50, 0xC0)
+    scene.m.interrupt(cpu, vector)
+    scene.m.run(cpu, (), 4000)
+    if scene.m.u32(scene.m.elf.address("probe_count") + 4 * vector):
+        raise Fail(WRONG, expected=f"CPU {cpu} is stopped", seen="a device's interrupt runs its handler")
 
 
 def goes_on(scene, cpu, why):

@@ -8,6 +8,8 @@ from grader.explore.scene import SUBJECT, flags_for
 from grader.verdict import WRONG, Fail
 
 PAGE, OTHER_PAGE = 0x600000, 0x601000
+OTHER = 1               # a CPU that calls as well
+ANOTHER = "; another CPU wants another page to be forgotten"
 FRAME = 0x000F_FFFF_FFFF_F000
 
 
@@ -51,8 +53,10 @@ def forgets(m, cpu, text):
 
 
 def test_shootdown(cell):
-    """All CPUs know the page; it becomes another one; each executes an INVLPG for it."""
-    for caller in range(cell.machine.cpus):
+    """All CPUs know the page; it becomes another one; each executes an INVLPG for it.  Also while another
+    CPU wants another page to be forgotten."""
+    cpus = range(cell.machine.cpus)
+    for caller, two in [*((cpu, False) for cpu in cpus), (0, True)]:
         scene = Turns(cell)
         m = scene.m
         places = cell.store("forgetting", lambda: forgetting(m))
@@ -68,17 +72,23 @@ def test_shootdown(cell):
         others = [cpu for cpu in scene.cpus if cpu != caller]
         m.write_u32("probe_go", 0)
         for cpu in others:
-            m.start(cpu, "probe_spin_wait", flags=ON)
-            scene.settle(cpu)
+            if not two or cpu != OTHER:
+                m.start(cpu, "probe_spin_wait", flags=ON)
+                scene.settle(cpu)
         entry, new = (entry_of(m, m.regs(caller).cr3, at) for at in (PAGE, OTHER_PAGE))
         m.write_physical(entry, m.read_physical(new, 8))
         m.start(caller, "tlb_shootdown", PAGE, flags=ON)
+        if two:
+            another_page(scene, caller)
         done = turns_until_returned(scene, caller, places)
         scene.accepted(caller)
         for cpu in scene.cpus:
             if cpu not in done:
                 raise Fail(WRONG, expected=f"INVLPG for the page on CPU {cpu} before the "
-                           "call returns", seen="it does not")
+                           f"call returns{ANOTHER if two else ''}", seen="it does not")
+        if two:
+            cell.park()
+            continue
         m.write_u32("probe_go", 1)
         for cpu in others:
             scene.run_until(cpu, "probe_returned", "a CPU that waited")
@@ -88,6 +98,13 @@ def test_shootdown(cell):
         if m.call(caller, "tlb_shootdown", PAGE, flags=flags_for(14, True)) & 0xFF:
             raise Fail(WRONG, expected="refused at IPI_LEVEL", seen="it was done")
         cell.park()
+
+
+def another_page(scene, caller):
+    """While the call is under way, another CPU wants another page to be forgotten."""
+    scene.run_until(caller, "ipi_send", "the others are asked")
+    scene.m.start(OTHER, "tlb_shootdown", OTHER_PAGE, flags=ON)
+    scene.give(OTHER, turn=60)
 
 
 def turns_until_returned(scene, caller, places):
