@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from grader.explore.locks import KINDS
-from grader.explore.scene import BUDGET, DISPATCH, HIGH, PASSIVE, Scene
+from grader.explore.scene import DISPATCH, HIGH, PASSIVE, Scene
 from grader.explore.waiting import FLAGS, SETTLED
 from grader.verdict import HANG, WRONG, Fail
 
 LINE = 64
 MAX_CPUS = 8
 MANY = 4            # queued locks that a CPU has at a time
-ORDER = (1, 3, 0, 2)
+WANTED = 1          # which of them another CPU waits for
+ORDER = (3, WANTED)
 SPARE = 4 * LINE    # behind the nodes of CPUs 0 and 1, which are in use
 WAITED = 50_000     # instructions for which a CPU is watched while it has to wait: many turns of a loop
 HOW = ((PASSIVE, False), (DISPATCH, True), (HIGH, False))       # levels, and whether interrupts are on
@@ -76,18 +77,24 @@ def check_apart(cell, kind: str, rooms: int = 1) -> None:
 
 
 def check_many(cell) -> None:
-    """One CPU has several queued locks at a time, each with a node, and gives them back in another order."""
+    """CPU 1 has several queued locks at a time, each with a node, and gives them back in another order; CPU 2
+    waits for one of them."""
     scene = Scene(cell)
     m, base = scene.m, scene.m.elf.address("probe_node")
+    m.write("probe_node", bytes(LINE * (2 * MANY + 1)))
     pairs = [(base + 2 * n * LINE, base + (2 * n + 1) * LINE) for n in range(MANY)]
-    m.write("probe_node", bytes(2 * MANY * LINE))
-    calls = [("queued_acquire", n) for n in range(MANY)] + [("queued_release", n) for n in ORDER]
-    for count, (function, n) in enumerate(calls):
-        m.start(1, function, *pairs[n], flags=FLAGS)
-        stop = m.run(1, "probe_returned", BUDGET)
-        if stop.reason != "address":
-            has = min(count, 2 * MANY - count)
-            raise scene.failed(stop, f"{function}() returns; CPU 1 has {has} queued locks, each with a node")
+    has = f"CPU 1 has {MANY} queued locks, each with a node"
+    for lock, node in pairs:
+        m.call(1, "queued_acquire", lock, node, flags=FLAGS)
+    m.start(2, "queued_acquire", pairs[WANTED][0], base + 2 * MANY * LINE, flags=FLAGS)
+    for n in (None, *ORDER):
+        if n is not None:
+            m.call(1, "queued_release", *pairs[n], flags=FLAGS)
+        stop = m.run(2, "probe_returned", SETTLED)
+        if (stop.reason == "address") != (n == WANTED):
+            early = "at once" if n is None else f"when CPU 1 gives lock {n} back"
+            raise Fail(WRONG, expected=f"CPU 2 gets lock {WANTED} when CPU 1 gives that one back; {has}",
+                       seen="it does not get it" if n == WANTED else f"it gets it {early}")
     cell.park()
 
 

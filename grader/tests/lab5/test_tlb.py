@@ -104,7 +104,7 @@ def another_page(scene, caller):
     """While the call is under way, another CPU wants another page to be forgotten."""
     scene.run_until(caller, "ipi_send", "the others are asked")
     scene.m.start(OTHER, "tlb_shootdown", OTHER_PAGE, flags=ON)
-    scene.give(OTHER, turn=60)
+    scene.settle(OTHER)
 
 
 def turns_until_returned(scene, caller, places):
