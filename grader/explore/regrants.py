@@ -8,7 +8,7 @@ from __future__ import annotations
 from grader.explore.hostile import HostileScene
 from grader.explore.rings import BUFFERS, DATA_SIZE, WORDS, fnv, say
 from grader.explore.scene import DISPATCH, flags_for
-from grader.explore.sweep import Event, labs_own, sweep, trace
+from grader.explore.sweep import Event, at_accesses, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 SLOTS, BUDGET = 4, 1
@@ -27,7 +27,7 @@ def check_regrants(cell) -> None:
 
 
 def _while_it_drains(scene: HostileScene, old, new) -> None:
-    """Before each instruction of a drain the buffer that it looks at is granted anew."""
+    """Before each access of a drain the buffer that it looks at is granted anew."""
     peer = scene.ready(SLOTS, WORDS - 3, [old])
     handle = list(peer.buffers)[0]
     _put(scene, handle)
@@ -38,7 +38,7 @@ def _while_it_drains(scene: HostileScene, old, new) -> None:
 
 
 def _while_it_is_granted(scene: HostileScene, old, new) -> None:
-    """Before each instruction of a grant a drain meets a descriptor that names it already."""
+    """Before each access of a grant a drain meets a descriptor that names it already."""
     scene.ready(SLOTS, WORDS - 3, [(0, 16)] * (BUFFERS - 1) + [old])
     handles = list(scene.peer.buffers)
     scene.revoke(handles[-1])
@@ -68,7 +68,8 @@ def _put(scene: HostileScene, handle: int) -> None:
 def _swept(scene: HostileScene, name: str, expected: str, begin, words: str) -> None:
     """The subject is about to be called; `begin` starts the other CPU's call."""
     m, start, inside = scene.m, scene.m.snapshot(), _windows(scene.peer.data)
-    path = labs_own(scene, trace(scene, name, [m.elf.address("probe_returned")], expected))
+    path = trace(scene, name, [m.elf.address("probe_returned")], expected)
+    path = at_accesses(scene, labs_own(scene, path))
     m.restore(start)
     over = [False]
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from grader.errors import GraderError
+from grader.explore.access import site_at
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, PATH_LIMIT, Scene
 from grader.verdict import CaseGone, Fail, Place, ReplayStop, Stack
@@ -151,6 +152,14 @@ def _shadow(before: str, nmis: bool) -> bool:
 def labs_own(scene: Scene, path: Path) -> Path:
     """Leaves out the given code, for a path whose given code another test sweeps."""
     return replace(path, boundaries=[b for b in path.boundaries if not given(scene, b.pc)])
+
+
+def at_accesses(scene: Scene, path: Path) -> Path:
+    """Leaves out where nothing is read or written but the stack, for what another CPU does meanwhile: that
+    comes to the same before the next access, or at the end."""
+    sites = {b: site_at(scene.m.elf, b.pc) for b in path.boundaries}
+    return replace(path, boundaries=[b for b, site in sites.items() if b is path.boundaries[-1]
+                                     or site is not None and not site.on_stack])
 
 
 # ---- the cases ----

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.explore.hostile import HostileScene
 from grader.explore.rings import WORDS
 from grader.explore.scene import DISPATCH, flags_for
-from grader.explore.sweep import Event, labs_own, sweep, trace
+from grader.explore.sweep import Event, at_accesses, labs_own, sweep, trace
 from grader.verdict import WRONG, Fail
 
 SUBJECT, OTHER = 0, 1                   # CPUs
@@ -54,7 +54,7 @@ def wait_in(scene: HostileScene) -> list:
 
 
 def check_two(cell) -> None:
-    """Before each instruction of a drain of one ring another CPU drains the other one."""
+    """Before each access of a drain of one ring another CPU drains the other one."""
     one, two = HostileScene(cell), SecondRing(cell)
     m, random = one.m, cell.random
     one.ready(SLOTS, WORDS - 2, [(512, 40)])
@@ -62,9 +62,9 @@ def check_two(cell) -> None:
     wanted = [wait_in(one), wait_in(two)]
     one.start_drain(WAITING)
     start = m.snapshot()
-    path = labs_own(one, trace(one, "a drain, while another CPU drains another program's ring",
-                               [m.elf.address("probe_returned")], "ring_drain() comes back"))
-
+    path = trace(one, "a drain, while another CPU drains another program's ring",
+                 [m.elf.address("probe_returned")], "ring_drain() comes back")
+    path = at_accesses(one, labs_own(one, path))
     over = [False]
 
     def drains():
