@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from grader.explore.access import site_at
 from grader.explore.scene import INTERRUPTS_ON as ON
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
@@ -76,6 +77,13 @@ class Turns(Scene):
                 self.run_until(cpu, place, "the way that it went before")
             yield place
         self.m.restore(start)
+
+    def accesses(self, cpu: int, until, limit: int) -> list[int]:
+        """Where the CPU touches memory on its way there, and where it ends; elsewhere what comes in between
+        may come first or last.  Its own stack is nobody else's."""
+        steps, _ = self.m.walk(cpu, until, limit)
+        sites = {pc: site_at(self.m.elf, pc) for pc in dict.fromkeys(step.pc for step in steps)}
+        return [pc for pc, site in sites.items() if site and not site.on_stack or pc == steps[-1].pc]
 
     def failed_on(self, stop, expected: str) -> Exception:
         """The failure that a stop of any CPU is."""

@@ -125,9 +125,8 @@ def nmi_at_each(scene, until):
 
 
 def lab_places(scene, until):
-    """The lab's own instructions that CPU 0 comes to, on its way."""
-    steps, _ = scene.m.walk(0, until, TO_IPI)
-    return [pc for pc in dict.fromkeys(step.pc for step in steps) if lab_of(scene.m.elf, pc) == LAB]
+    """The lab's own accesses to memory that CPU 0 comes to, on its way."""
+    return [pc for pc in scene.accesses(0, until, TO_IPI) if lab_of(scene.m.elf, pc) == LAB]
 
 
 def in_the_breakpoint(cell, code):

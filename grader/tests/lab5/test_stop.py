@@ -1,6 +1,5 @@
 """Bonus 5.8: a panic stops every other CPU, for good."""
 
-from grader.explore.access import site_at
 from grader.explore.ipis import ON, Turns
 from grader.explore.scene import flags_for
 from grader.verdict import WRONG, Fail
@@ -58,21 +57,13 @@ def goes_on(scene, cpu, why):
     scene.run_until(cpu, "probe_returned", f"CPU {cpu} goes on after an NMI: {why}")
 
 
-def accesses(scene):
-    """Where CPU 1 touches memory on its way to its first NMI; where it does not, it may come first or
-    last."""
-    steps, _ = scene.m.walk(1, ENDS, STEPS)
-    sites = {pc: site_at(scene.m.elf, pc) for pc in dict.fromkeys(step.pc for step in steps)}
-    return [pc for pc, site in sites.items() if site and not site.on_stack or pc == steps[-1].pc]
-
-
 def two_stop(cell):
     """CPU 1 is about to stop the others, at each access to memory up to its first NMI; CPU 0 does so,
     whole.  Then CPU 1 goes on, and the NMIs come when both have sent what they send."""
     scene = with_nmis(cell)
     scene.m.start(1, "stop_others")
     scene.run_until(1, "stop_others", "CPU 1 stops the others")
-    for at in scene.at_each(1, lambda: accesses(scene)):
+    for at in scene.at_each(1, lambda: scene.accesses(1, ENDS, STEPS)):
         scene.m.start(0, "stop_others")
         back = [cpu for cpu in (0, 1) if
                 scene.m.walk(cpu, "probe_returned", WHOLE, hold=True)[1].reason == "address"]
