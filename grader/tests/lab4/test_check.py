@@ -1,5 +1,6 @@
 """Exercise 4.5: a lock that checks its users."""
 
+from grader.explore.access import site_at
 from grader.explore.explore import explore
 from grader.explore.lockcalls import CHECKED, PATIENCE, STUCK_TICKS, Locks
 from grader.explore.locks import lock_region
@@ -226,24 +227,33 @@ def late(locks, start):
 
 
 def changes_hands(locks, start):
-    """Between any two instructions of a wait the lock changes hands, and time goes by: what the CPU has
-    read before says nothing of what it reads then."""
+    """Before each access of a wait the lock changes hands, and time goes by: what the CPU has read before
+    says nothing of what it reads then."""
     clock(locks, start)
     locks.start(0, "probe_spin_round", 0)
     locks.inside(0)
     locks.start(1, "probe_spin_round", 0)
     locks.waits(1)
     here = locks.m.snapshot()
-    for steps in range(WALKED):
+    for steps, place in accesses(locks):
         locks.m.restore(here)
         if steps:
             locks.m.step(1, steps)
-        place = locks.m.pc(1)
         clock(locks, start + STUCK_TICKS + 1)
         if takes_again(locks) != (0, 1):
             break
         check_waits(locks, 1, 400, "the lock has changed hands just now.  CPU 1, which waits, was at "
                     f"{locks.m.elf.where(place)} then")
+
+
+def accesses(locks):
+    """Where CPU 1, which waits, touches memory, and after how many instructions."""
+    steps, _ = locks.m.walk(1, "probe_inside", WALKED)
+    first = {}
+    for number, step in enumerate(steps):
+        first.setdefault(step.pc, number)
+    sites = {pc: site_at(locks.m.elf, pc) for pc in first}
+    return [(first[pc], pc) for pc, site in sites.items() if site and not site.on_stack]
 
 
 def two_wait(locks, start):
