@@ -99,10 +99,7 @@ def check_many(cell) -> None:
 
 
 def check_all_cpus(cell, kind: str) -> None:
-    """As many CPUs as there may be want one lock, and get it in the order in which they ask.  In QEMU:
-    Bochs takes long to start eight."""
-    if cell.emu != "qemu":
-        return
+    """As many CPUs as there may be want one lock, and get it in the order in which they ask."""
     cell.use(MAX_CPUS)
     scene, (call, _) = Scene(cell), KINDS[kind]
     for cpu in range(MAX_CPUS):
