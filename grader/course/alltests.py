@@ -54,10 +54,10 @@ def parts(lab: Lab, options: Options) -> list[tuple[tuple[str, ...], Options]]:
     """The kinds of trials of a lab, and the cells in which each runs.
 
     All but the reference and the skeleton is tried in one cell, in turn: other right answers; so many
-    wrong ones that every test has caught one; the tests of earlier labs on the last stage alone.  Where
+    wrong ones that every test has caught one; the tests of labs 1 to 3 on the last stage alone.  Where
     schedules are explored, they are the same in both emulators and take QEMU several times as long: these
     cells are then Bochs's.  `make mutants` tries all wrong answers and other right ones in all cells,
-    `make soak` every other right one below every later lab.
+    `make soak` every lab and every other right answer on the stage of every later lab.
     """
     last = lab.number == max(find_labs())
     kinds = tuple(kind for kind in KINDS if kind != "later" or last)

@@ -147,11 +147,14 @@ def _in_turn(options: Options, number: int, arches: tuple[str, ...]) -> Options:
 
 
 def _later(lab: Lab, one_cell: bool) -> list[Job]:
-    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference and, unless
-    `one_cell`, for its alternates; and this lab's own tests, with each of those alternates below it.
+    """On the kernel of this lab's stage: the tests of each earlier lab, for its reference and for its
+    alternates; and this lab's own tests, with each of those alternates below it.  With `one_cell` only
+    references, and only of labs whose tests are short.
     """
     jobs: list[Job] = []
     for earlier in stage(lab, find_labs())[:-1]:
+        if one_cell and earlier.explores:
+            continue
         jobs.append(Job("later", f"lab{earlier.number} reference: its own tests",
                         lambda t, o, e=earlier: _reference(t, e, o, at=lab)))
         for each in () if one_cell else load_alternates(earlier):
