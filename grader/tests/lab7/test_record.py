@@ -13,7 +13,7 @@ LEVELS = ((0, True), (2, True), (13, True), (15, True), (0, False), (15, False))
 def test_kinds(cell):
     """One of each kind, on each of up to eight CPUs: kind, CPU, value; stamps and numbers go up, and the
     stamp is the time."""
-    for cpus in (1, 2, 3, 8) if cell.emu == "qemu" else (2, 8):
+    for cpus in (1, 2, 3, 4, 8) if cell.emu == "qemu" else (2, 4, 8):
         cell.use(cpus)
         scene = TraceScene(cell)
         for cpu in range(cpus):
