@@ -5,8 +5,10 @@ from grader.explore.lockcalls import GRACE, Locks
 from grader.explore.nmi import NmiScene
 from grader.explore.region import Memory, Program, Region
 from grader.explore.scene import HIGH, PASSIVE, Scene, flags_for
+from grader.machine.types import Unmapped
 from grader.verdict import WRONG, Fail
 
+PAGE = 4096
 SIZE, LINES = 56, 32        # LOG_TEXT_SIZE, LOG_LINES
 EVERY = 11              # instructions of log_line(), of which one is tried
 
@@ -45,8 +47,42 @@ def test_lines(cell):
         for level, interrupts in ((PASSIVE, False), (9, True), (HIGH, False)):
             scene.check_keeps(1, function, m.elf.address("probe_text"), level=level, interrupts=interrupts)
     cell.park()
+    at_the_end(cell)
     from_another_cpu(cell)
     from_nmi(cell)
+
+
+def at_the_end(cell):
+    """A short text, behind whose end nothing is mapped: no more is read."""
+    scene = Scene(cell)
+    m, text = scene.m, word(cell)
+    end = last_page(m) + PAGE - len(text) - 1
+    m.call(0, "log_init")
+    m.write(end, text.encode() + b"\0")
+    for function in ("log_line", "log_try"):
+        try:
+            m.call(0, function, end, budget=GRACE)
+        except Fail as fail:
+            fail.failure.extra.append(f"Behind the text, which has {len(text)} bytes and a 0, no memory is mapped.")
+            raise
+    check(m, [text, text])
+    cell.park()
+
+
+def last_page(m):
+    """The last page of the CPUs' stacks behind which none is mapped."""
+    first = m.elf.address("stacks")
+    pages = range(first, first + m.elf.size("stacks"), PAGE)
+    mapped = [is_mapped(m, page) for page in pages]
+    return [page for page, this, after in zip(pages, mapped, mapped[1:]) if this and not after][-1]
+
+
+def is_mapped(m, address):
+    try:
+        m.read(address, 1)
+    except Unmapped:
+        return False
+    return True
 
 
 def from_another_cpu(cell):
