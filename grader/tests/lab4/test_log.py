@@ -5,7 +5,7 @@ from grader.explore.lockcalls import GRACE, Locks
 from grader.explore.nmi import NmiScene
 from grader.explore.region import Memory, Program, Region
 from grader.explore.scene import HIGH, PASSIVE, Scene, flags_for
-from grader.machine.types import Unmapped
+from grader.machine.types import CallFailed, Unmapped
 from grader.verdict import WRONG, Fail
 
 PAGE = 4096
@@ -62,9 +62,9 @@ def at_the_end(cell):
     for function in ("log_line", "log_try"):
         try:
             m.call(0, function, end, budget=GRACE)
-        except Fail as fail:
-            fail.failure.extra.append(f"Behind the text, which has {len(text)} bytes and a 0, no memory is mapped.")
-            raise
+        except CallFailed as failed:
+            raise scene.failed(failed.stop, f"{function}() returns; behind the text, which has {len(text)} "
+                               "bytes and a 0, no memory is mapped") from None
     check(m, [text, text])
     cell.park()
 
