@@ -105,6 +105,13 @@ def site_at(elf: Elf, address: int) -> Site | None:
     return None
 
 
+def touches(elf: Elf, address: int) -> bool:
+    """Whether the instruction reads or writes memory, other than the stack: elsewhere what another CPU or an
+    NMI does comes to the same before the next access."""
+    site = site_at(elf, address)
+    return site is not None and not site.on_stack
+
+
 def sites_of(elf: Elf, function: str) -> list[Site]:
     """The sites of a function, in order."""
     return [site for address in elf.boundaries(function) if (site := site_at(elf, address))]

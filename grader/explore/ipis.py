@@ -6,13 +6,14 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from grader.explore.access import site_at
+from grader.explore.access import touches
 from grader.explore.scene import INTERRUPTS_ON as ON
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
 TURN = 3000             # instructions of a turn: more than one call takes on one CPU
 ROUNDS = 60             # of turns, before somebody hangs
+MOST_TURNS = 2000       # of each CPU, which may be as short as a few instructions
 ARG = struct.Struct("<4I")
 LINE = 64               # struct probe_line: kernel/include/probe_ipis.h
 OLD, NEW = 4, 0x40       # what probe_patched() gives
@@ -79,11 +80,10 @@ class Turns(Scene):
         self.m.restore(start)
 
     def accesses(self, cpu: int, until, limit: int) -> list[int]:
-        """Where the CPU touches memory on its way there, and where it ends; elsewhere what comes in between
-        may come first or last.  Its own stack is nobody else's."""
+        """Where the CPU touches memory on its way there, and where it ends."""
         steps, _ = self.m.walk(cpu, until, limit)
-        sites = {pc: site_at(self.m.elf, pc) for pc in dict.fromkeys(step.pc for step in steps)}
-        return [pc for pc, site in sites.items() if site and not site.on_stack or pc == steps[-1].pc]
+        return [pc for pc in dict.fromkeys(step.pc for step in steps)
+                if touches(self.m.elf, pc) or pc == steps[-1].pc]
 
     def failed_on(self, stop, expected: str) -> Exception:
         """The failure that a stop of any CPU is."""
@@ -131,6 +131,19 @@ class Turns(Scene):
     def returned(self, *cpus: int, **details) -> None:
         """Runs all, until the calls of these CPUs are over."""
         self.together({cpu: "probe_returned" for cpu in cpus}, "the call returns", **details)
+
+    def by_turns(self, calls: set[int], turn: int) -> Iterator[int]:
+        """All CPUs in turn, so many instructions each, until the calls of these are over, which are taken out;
+        who is done rests.  Gives the CPU that has just had its turn."""
+        for _ in range(MOST_TURNS):
+            for cpu in self.cpus:
+                if self.give(cpu, "probe_returned" if cpu in calls else (), turn):
+                    calls.remove(cpu)
+                    self.accepted(cpu)
+                    self.m.start(cpu, "probe_rest", flags=ON)
+                yield cpu
+            if not calls:
+                break
 
     def then_rest(self, cpu: int, function: str, arg: int = 0) -> None:
         """The CPU is to call a function, and to rest when that is over."""

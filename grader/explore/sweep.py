@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from grader.errors import GraderError
-from grader.explore.access import site_at
+from grader.explore.access import touches
 from grader.explore.registers import IF
 from grader.explore.scene import BUDGET, PATH_LIMIT, Scene
 from grader.verdict import CaseGone, Fail, Place, ReplayStop, Stack
@@ -155,11 +155,9 @@ def labs_own(scene: Scene, path: Path) -> Path:
 
 
 def at_accesses(scene: Scene, path: Path) -> Path:
-    """Leaves out where nothing is read or written but the stack, for what another CPU does meanwhile: that
-    comes to the same before the next access, or at the end."""
-    sites = {b: site_at(scene.m.elf, b.pc) for b in path.boundaries}
-    return replace(path, boundaries=[b for b, site in sites.items() if b is path.boundaries[-1]
-                                     or site is not None and not site.on_stack])
+    """Leaves out where no memory is touched, for what another CPU does meanwhile.  The end stays."""
+    return replace(path, boundaries=[b for b in path.boundaries if b is path.boundaries[-1]
+                                     or touches(scene.m.elf, b.pc)])
 
 
 # ---- the cases ----

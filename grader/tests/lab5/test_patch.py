@@ -194,14 +194,8 @@ def two_write(cell, turn):
     half, writing = SIZE // 2, {0, 1}
     for cpu in writing:
         scene.m.start(cpu, "text_patch", site + half * cpu, bytes_ + half * cpu, half, flags=ON)
-    for _ in range(2000):
-        for cpu in scene.cpus:
-            if scene.give(cpu, "probe_returned" if cpu in writing else (), turn):
-                writing.remove(cpu)
-                scene.accepted(cpu)
-                scene.m.start(cpu, "probe_rest", flags=ON)
-        if not writing:
-            break
+    for _ in scene.by_turns(writing, turn):
+        pass
     with scene.told("two CPUs write a half of it each"):
         scene.returned(*writing)
         check_written(scene, NEW_CODE)

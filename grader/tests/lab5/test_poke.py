@@ -260,19 +260,12 @@ def same_site(cell, turn):
     writing = {0, 1}
     scene.m.start(0, "probe_poke", flags=ON)
     scene.m.start(1, "text_poke", site, other, flags=ON)
-    for _ in range(2000):
-        for cpu in scene.cpus:
-            if scene.give(cpu, "probe_returned" if cpu in writing else (), turn):
-                writing.remove(cpu)
-                scene.accepted(cpu)
-                scene.m.start(cpu, "probe_rest", flags=ON)
-            seen = scene.m.read(site, 5)
-            if seen[0] != 0xCC and seen not in (NOP, jump):
-                raise Fail(WRONG, expected=f"INT3, or {NOP.hex(' ')}, or {jump.hex(' ')}: each call is "
-                           "done on its own", seen=seen.hex(" "),
-                           cause="two CPUs write one instruction, and their steps are mixed.")
-        if not writing:
-            break
+    for _ in scene.by_turns(writing, turn):
+        seen = scene.m.read(site, 5)
+        if seen[0] != 0xCC and seen not in (NOP, jump):
+            raise Fail(WRONG, expected=f"INT3, or {NOP.hex(' ')}, or {jump.hex(' ')}: each call is "
+                       "done on its own", seen=seen.hex(" "),
+                       cause="two CPUs write one instruction, and their steps are mixed.")
     scene.returned(*writing)
     scene.check_seen(POKED, NAMES, 2, 3)
     cell.park()
