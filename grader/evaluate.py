@@ -19,10 +19,12 @@ from grader.options import Options
 from grader.paths import shown
 from grader.runner import CellRun, Listener, run_cells, workers
 from grader.sources import Refused, Source, collect, seed_of
-from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, Failure
+from grader.verdict import ERROR, FAIL, NOT_BUILT, NOT_WRITTEN, PASS, Failure
 
 
 REAL = "grader.machine"
+LEFT = ("takes several times as long in QEMU as in Bochs: where both are graded, it runs in QEMU only after "
+        "Bochs has seen it fail")
 FEWEST = 4              # tests that are worth a worker of their own
 
 
@@ -55,11 +57,16 @@ class Grade:
     errors: list[str] = field(default_factory=list)                  # of the grader itself
     times: dict = field(default_factory=dict)
     expected: int = 0                    # verdicts that there must be
+    left: set[tuple[str, str]] = field(default_factory=set)     # (test, cell in QEMU) that Bochs answers for
 
     @property
     def cpus(self) -> int:
         """How many CPUs the machines have."""
         return self.options.cpus or self.lab.cpus
+
+    def cells_of(self, test: Test) -> list[str]:
+        """The cells graded in which a test has a verdict."""
+        return [cell for cell in self.cells if cell in test.cells and (test.id, cell) not in self.left]
 
 
 def gather_sources(lab: Lab, options: Options, at: Lab | None = None) -> list[Source]:
@@ -106,37 +113,66 @@ def prepare(lab: Lab, tests: list[Test], options: Options, sources: list[Source]
 
 def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None = None,
         logs: Path | None = None, quick: bool = False, machine: str = REAL,
-        seeds: list[str] | None = None, split: bool = True) -> None:
+        seeds: list[str] | None = None, split: bool = True, everywhere: bool = False) -> None:
     """Fills grade.results.  `first` names by cell the tests to start with; with `quick` a test may
     stop at its first failure; with `seeds` it runs with each until it does not fail with one; without
-    `split` a cell has one worker, and leaves the other processors to others."""
+    `split` a cell has one worker, and leaves the other processors to others; with `everywhere` no test is
+    left to Bochs."""
     if grade.cpus < 2:
         raise GraderError("CPUS=1 cannot be graded: CPU 1 answers while CPU 0 stands still; "
                           "choose 2 to 8 (`make run CPUS=1` boots one)")
     started = time.monotonic()
-    runs: list[CellRun] = []
-    with ExitStack() as held:
-        for cell in grade.cells:
+    todo = {cell: [test for test in grade.tests if cell in test.cells
+                   and not _settled(grade, test, cell, grade.builds[cell.split("/")[0]])]
+            for cell in grade.cells}
+    later = {} if everywhere else left_to_bochs(grade, todo)
+
+    def work(tests: dict[str, list[Test]], again: bool = False) -> None:
+        runs: list[CellRun] = []
+        for cell, chosen in tests.items():
             build = grade.builds[cell.split("/")[0]]
-            todo = [test for test in grade.tests if cell in test.cells
-                    and not _settled(grade, test, cell, build)]
-            if todo:
-                held.enter_context(building.locked(build.folder, shared=True))
-                early = (first or {}).get(cell, [])
-                todo.sort(key=lambda test: test.id not in early)
-                if machine == REAL:
-                    emulators.require(cell)
-                for part in _parts(len(todo), len(grade.cells)) if split else [""]:
-                    job = job_for(grade, cell, build, todo, machine)
-                    job.quick, job.seeds = quick, seeds or []
-                    runs.append(CellRun(cell, job, part))
+            held.enter_context(building.locked(build.folder, shared=True))
+            early = (first or {}).get(cell, [])
+            chosen.sort(key=lambda test: test.id not in early)
+            if machine == REAL:
+                emulators.require(cell)
+            parts = _parts(len(chosen), len(grade.cells)) if split else [""]
+            for part in ["again"] if again else parts:
+                job = job_for(grade, cell, build, chosen, machine)
+                job.quick, job.seeds = quick, seeds or []
+                runs.append(CellRun(cell, job, part))
         run_cells(runs, listener, logs)
-    for each in _joined(runs):
-        _take(grade, each)
-    grade.expected = sum(1 for test in grade.tests for cell in grade.cells if cell in test.cells)
+        for each in _joined(runs):
+            _take(grade, each)
+
+    with ExitStack() as held:
+        work({cell: now for cell, tests in todo.items()
+              if (now := [test for test in tests if test not in later.get(cell, [])])})
+        failed = {cell: [test for test in tests
+                         if grade.results[test.id, _bochs(cell)].verdict != PASS]
+                  for cell, tests in later.items()}
+        if any(failed.values()):
+            work({cell: tests for cell, tests in failed.items() if tests}, again=True)
+    grade.left = {(test.id, cell) for cell, tests in later.items() for test in tests} - set(grade.results)
+    grade.expected = sum(len(grade.cells_of(test)) for test in grade.tests)
     if len(grade.results) != grade.expected:
         grade.errors.append(f"{grade.expected} verdicts were expected, {len(grade.results)} came")
     grade.times["run"] = time.monotonic() - started
+
+
+def left_to_bochs(grade: Grade, todo: dict[str, list[Test]]) -> dict[str, list[Test]]:
+    """By cell in QEMU, the tests that take long there and that Bochs does in the same width: the same
+    schedules, so what passes there is not run again.  None where a test, or a number of schedules, was
+    asked for by name."""
+    if grade.options.test or grade.options.schedules:
+        return {}
+    return {cell: [test for test in tests if test.long and test in todo[_bochs(cell)]]
+            for cell, tests in todo.items() if _bochs(cell) != cell and _bochs(cell) in todo}
+
+
+def _bochs(cell: str) -> str:
+    """The cell of the same width in Bochs."""
+    return f"{cell.split('/')[0]}/bochs"
 
 
 def _parts(tests: int, cells: int) -> list[str]:
@@ -197,7 +233,7 @@ def _take(grade: Grade, run: CellRun) -> None:
     errors: dict[str, list[str]] = {}
     for what, seconds in (("cells", run.seconds), ("boot", run.boot_seconds)):
         spent = grade.times.setdefault(what, {})
-        spent[run.cell] = max(seconds, spent.get(run.cell, 0.0))
+        spent[run.cell] = spent.get(run.cell, 0.0) + seconds
     for entry in run.job.tests:
         record = run.results.get(entry.id)
         if record is None:
@@ -235,8 +271,8 @@ def silent(kind: str, run: CellRun, record: dict) -> None:
 def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
           sources: list[Source] | None = None, listener: Listener = silent,
           logs: Path | None = None, at: Lab | None = None, quick: bool = False,
-          split: bool = True) -> Grade:
+          split: bool = True, everywhere: bool = False) -> Grade:
     """Builds and runs: what the trials use."""
     grade = prepare(lab, tests if tests is not None else lab.tests, options, sources, at)
-    run(grade, listener, logs=logs, quick=quick, split=split)
+    run(grade, listener, logs=logs, quick=quick, split=split, everywhere=everywhere)
     return grade

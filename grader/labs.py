@@ -32,6 +32,7 @@ class Test:
     needs: tuple[str, ...]        # exercises whose holes must be gone
     cells: tuple[str, ...] = CELLS
     why: str = ""                 # why not in every cell
+    long: bool = False            # takes long in QEMU: evaluate.left_to_bochs
     folder: str = ""              # where its file is, if it is a hidden test: grader.hidden
 
     @property
@@ -287,6 +288,7 @@ def _test(reader: _Reader, exercise: str, entry: dict) -> Test:
         needs=tuple(entry.get("needs", [exercise])),
         cells=tuple(entry.get("cells", CELLS)),
         why=entry.get("why", ""),
+        long=reader.take(entry, "long", bool, False),
     )
 
 

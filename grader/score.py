@@ -18,7 +18,7 @@ def show(points: Fraction) -> str:
 def test_score(grade: Grade, test: Test) -> Fraction:
     """The test's points times the share of its cells, by weight, in which it passed."""
     weights = grade.options.knobs.weights
-    cells = {cell: weights.get(cell, Fraction(1)) for cell in grade.cells if cell in test.cells}
+    cells = {cell: weights.get(cell, Fraction(1)) for cell in grade.cells_of(test)}
     if not cells:
         return Fraction(0)
     passed = sum(weight for cell, weight in cells.items() if _passed(grade, test, cell))
@@ -27,7 +27,7 @@ def test_score(grade: Grade, test: Test) -> Fraction:
 
 def test_max(grade: Grade, test: Test) -> Fraction:
     """The points that the cells graded can give: none where the test runs in none of them."""
-    return test.points if any(cell in test.cells for cell in grade.cells) else Fraction(0)
+    return test.points if grade.cells_of(test) else Fraction(0)
 
 
 def _passed(grade: Grade, test: Test, cell: str) -> bool:
@@ -53,7 +53,7 @@ def totals(grade: Grade, bonus: bool) -> tuple[Fraction, Fraction]:
 def cell_total(grade: Grade, cell: str) -> tuple[Fraction, Fraction]:
     """(score, maximum) of one cell, without the bonus."""
     tests = [test for exercise in grade.lab.exercises if not exercise.bonus
-             for test in chosen(grade, exercise) if cell in test.cells]
+             for test in chosen(grade, exercise) if cell in grade.cells_of(test)]
     return (sum((t.points for t in tests if _passed(grade, t, cell)), Fraction(0)),
             sum((t.points for t in tests), Fraction(0)))
 
@@ -66,5 +66,5 @@ def full_marks(grade: Grade) -> bool:
     if not maximum:     # what was asked for gives no points
         return bool(grade.expected) and not grade.errors and all(
             _passed(grade, test, cell)
-            for test in grade.tests for cell in grade.cells if cell in test.cells)
+            for test in grade.tests for cell in grade.cells_of(test))
     return score == maximum and bool(grade.expected) and not grade.errors

@@ -305,7 +305,7 @@ def _mutant(trial: Trial, lab: Lab, mutant: Mutant, options: Options,
         return
     grade = evaluate.prepare(lab, tests, options, mutated(lab, mutant, options))
     grade.cells = cells
-    evaluate.run(grade, evaluate.silent, logs=trial.logs, quick=True, seeds=seeds)
+    evaluate.run(grade, evaluate.silent, logs=trial.logs, quick=True, seeds=seeds, everywhere=True)
     for test in tests:
         for cell in cells:
             result = grade.results.get((test.id, cell))

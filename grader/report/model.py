@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from grader import score, tell
-from grader.evaluate import Grade
+from grader.evaluate import LEFT, Grade
 from grader.labs import Exercise, Test
 from grader.options import Options
 from grader.paths import report_dir, write_text
@@ -96,8 +96,10 @@ def _test(grade: Grade, test: Test, table: dict) -> dict[str, Any]:
         if result is not None:
             results[cell] = {"verdict": result.verdict, "reason": result.reason,
                              "text": "" if result.verdict == ERROR else result.text}
+    left = [cell for cell in grade.cells if (test.id, cell) in grade.left]
     return {
-        "id": test.id, "title": test.title, "node": test.node, "why": test.why,
+        "id": test.id, "title": test.title, "node": test.node,
+        "why": test.why or (LEFT if left else ""), "left": left,
         "hidden": test.hidden,
         "score": number(score.test_score(grade, test)),
         "max": number(score.test_max(grade, test)), "results": results,

@@ -15,7 +15,7 @@ from grader.paths import report_dir, write_text
 from grader.report import failures, measured, stepper, text
 from grader.report.page_css import CSS
 from grader.report.stepper import e
-from grader.report.table import plain_number
+from grader.report.table import left, plain_number, share
 from grader.verdict import ERROR, FAIL, INCONCLUSIVE, NOT_WRITTEN, PASS
 
 MARKS = {PASS: ("pass", "pass"), FAIL: ("fail", "FAIL"), ERROR: ("fail", "grader error"),
@@ -82,10 +82,10 @@ def _table(data: dict[str, Any]) -> list[str]:
                      f'{_points(exercise)}</tr>')
         for test in exercise["tests"]:
             lines.append(_test_row(test, cells, test["id"] in failing))
-    scores = "".join(f"<td>{plain_number(cell['score'])}</td>" for cell in data["cells"])
+    scores = "".join(f"<td>{share(cell, data['max'])}</td>" for cell in data["cells"])
     lines.append(f'</tbody><tfoot><tr><th colspan="2" scope="row">score</th>{scores}{_points(data)}</tr>'
                  "</tfoot></table></div>")
-    return lines
+    return lines + [f"<p>{e(' '.join(left(data)))}</p>" if left(data) else ""]
 
 
 def _test_row(test: dict[str, Any], cells: list[str], failing: bool) -> str:

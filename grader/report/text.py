@@ -81,6 +81,7 @@ def report(data: dict[str, Any], style: Style, as_text: bool = False) -> list[st
     graded = [cell["name"] for cell in data["cells"]]
     lines = [*head(data), ""]
     lines += table.sentences(data) if as_text else table.render(data, style)
+    lines += table.left(data)
     lines += measured.sentences(data) if as_text else measured.lines(data)
     for group in data["failures"][:SHOWN]:
         lines.append("")

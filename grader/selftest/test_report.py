@@ -153,6 +153,21 @@ def test_json_is_the_same_but_for_times():
     json.dumps(first)
 
 
+def test_what_is_left_to_bochs_costs_no_line_and_no_point():
+    grade = invented.grade()
+    del grade.results["3.2a", "i386/qemu"]
+    grade.left = {("3.2a", "i386/qemu")}
+    for cell in grade.cells[:2]:
+        grade.results["3.2b", cell] = grade.results["3.1a", cell]
+    data = model.assemble(grade)
+    lines = squeezed("\n".join(text.report(data, PLAIN)))
+    assert "3.2 the NMI pass pass pass pass 10 / 10" in lines
+    assert "SCORE 15 15 12.5 15 15 / 25" in lines
+    assert any(line.startswith("In Bochs alone, which is several times as fast: 3.2a.") for line in lines)
+    assert "In Bochs alone" in page.convert(data) and "several times as long in QEMU" in page.convert(data)
+    assert "In Bochs alone" not in "\n".join(text.report(model.assemble(invented.grade()), PLAIN))
+
+
 def test_cases():
     table = cases.number_cases(invented.grade())
     failing = [i for i, entry in table.items() if entry["failed"]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import evaluate, processes
+from grader import evaluate, labs, processes, score
 from grader.build import Build
 from grader.evaluate import Grade
 from grader.job import Job, JobTest
@@ -39,6 +39,43 @@ def test_verdicts(toy_lab, tmp_path):
     assert grade.counts["i386/bochs"] == {"tries": 7} and not grade.errors
     failure = grade.results["8.1b", "x86_64/qemu"].failure
     assert failure.expected == "7" and failure.cases[0].text == "the first"
+
+
+def long_test(toy, ident):
+    """The toy lab, with a test that takes long in QEMU."""
+    path = toy / "grader/tests/lab8/lab.toml"
+    path.write_text(path.read_text().replace(f'id = "{ident}"\n', f'id = "{ident}"\nlong = true\n'))
+    return labs.load(path, toy)
+
+
+@pytest.mark.parametrize("wrong_in, ran", [
+    ("", {"i386/bochs"}),                                   # what passes in Bochs is not run again
+    ("bochs", {"i386/bochs", "i386/qemu"}),                 # .. what fails is, in the same width
+    ("qemu", {"i386/bochs"}),
+])
+def test_a_long_test_is_left_to_bochs(toy, tmp_path, wrong_in, ran):
+    lab = long_test(toy, "8.2a")
+    tests = toy / "grader/tests/lab8/test_toy.py"
+    tests.write_text(tests.read_text().replace(
+        "def test_second(cell):\n    pass",
+        "def test_second(cell):\n    from grader.verdict import Fail\n"
+        f"    if cell.emu == {wrong_in!r}:\n        raise Fail('wrong result', seen='3')"))
+    grade = grade_of(lab, tmp_path, ["x86_64/qemu", "i386/qemu", "i386/bochs"])
+    evaluate.run(grade, evaluate.silent, machine=FAKE)
+    cells = {cell for test, cell in grade.results if test == "8.2a"}
+    assert cells == ran | {"x86_64/qemu"} and not grade.errors       # there is no Bochs of 64 bits here
+    assert grade.left == ({("8.2a", "i386/qemu")} if len(ran) == 1 else set())
+    assert grade.expected == len(grade.results)
+    assert score.test_max(grade, lab.test("8.2a")) == lab.test("8.2a").points
+
+
+@pytest.mark.parametrize("asked", [{"test": "8.2a"}, {"schedules": 100}, {}])
+def test_what_is_asked_for_by_name_is_left_to_nobody(toy, tmp_path, asked):
+    lab = long_test(toy, "8.2a")
+    grade = grade_of(lab, tmp_path, ["i386/qemu", "i386/bochs"])
+    grade.options = Options(**asked)
+    evaluate.run(grade, evaluate.silent, machine=FAKE, everywhere=not asked)
+    assert {cell for test, cell in grade.results if test == "8.2a"} == {"i386/qemu", "i386/bochs"}
 
 
 def test_first_come_those_that_failed(toy_lab, tmp_path):
