@@ -271,8 +271,8 @@ def silent(kind: str, run: CellRun, record: dict) -> None:
 def whole(lab: Lab, options: Options, tests: list[Test] | None = None,
           sources: list[Source] | None = None, listener: Listener = silent,
           logs: Path | None = None, at: Lab | None = None, quick: bool = False,
-          split: bool = True, everywhere: bool = False) -> Grade:
+          split: bool = True) -> Grade:
     """Builds and runs: what the trials use."""
     grade = prepare(lab, tests if tests is not None else lab.tests, options, sources, at)
-    run(grade, listener, logs=logs, quick=quick, split=split, everywhere=everywhere)
+    run(grade, listener, logs=logs, quick=quick, split=split)
     return grade
