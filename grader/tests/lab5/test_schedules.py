@@ -1,13 +1,19 @@
 """Exercises 5.1, 5.2, 5.3 and 5.7: every schedule of calls to every CPU."""
 
+from contextlib import contextmanager, nullcontext
+
+from grader.explore.access import site_at
 from grader.explore.corral import (REST, Calls, calls_region, check_accepted, check_came, corral_region,
                                    notes)
 from grader.explore.explore import explore
 from grader.explore.ipis import ON, Turns
-from grader.explore.region import Memory, Program, Region
+from grader.explore.region import Memory, Program, Region, lab_of
+from grader.explore.store_buffer import StoreBuffers
 from grader.verdict import WRONG, Fail
 
 OFTEN = 260             # calls
+WALKED = 400            # instructions of a CPU that comes to a call
+VECTOR_IPI = 0xE0       # kernel/include/layout.h
 
 
 def test_call(cell):
@@ -37,8 +43,71 @@ def often(cell):
     cell.park()
 
 
+def come_together(cell):
+    """CPU 1 comes to a call; at each access on its way CPU 2 comes too, as far as it can, also while what
+    CPU 1 writes is late.  When the call is over, an IPI finds nothing to do."""
+    scene = Turns(cell)
+    scene.rest(*scene.others)
+    scene.forget()
+    words = scene.fresh_words()
+    scene.m.start(0, "probe_call", flags=ON)
+    scene.give(0)
+    known = set()
+    for place in scene.at_each(1, lambda: on_the_way(scene, 1)):
+        late = place in known           # the second time
+        known.add(place)
+        words_of_it = f"CPU 2 comes when CPU 1 is at {scene.m.elf.where(place)}"
+        with scene.told(words_of_it + (", and what that writes is late" if late else "")):
+            with held_store(scene, 1, place) if late else nullcontext():
+                scene.give(2)
+            scene.returned(0)
+            scene.accepted(0)
+            scene.check_got(words, *scene.cpus)
+            for cpu in (1, 2):
+                nothing_asked(scene, cpu)
+
+
+def on_the_way(scene, cpu):
+    """Where the lab's code touches memory from here until the CPU waits; what writes plainly, twice."""
+    elf, found = scene.m.elf, []
+    for place in scene.accesses(cpu, (), WALKED):
+        site = site_at(elf, place)
+        if site and lab_of(elf, place) == 5:
+            found += [place] * (2 if site.late else 1)
+    return found
+
+
+@contextmanager
+def held_store(scene, cpu, place):
+    """The CPU executes this store, or read-modify-write without LOCK; the others see it in the end."""
+    site, buffers = site_at(scene.m.elf, place), StoreBuffers(scene.m, scene.cpus)
+    address = site.where(scene.m.regs(cpu).values, scene.m.width)
+    buffers.before_store(cpu, address, site.size)
+    scene.m.step(cpu)
+    buffers.after_store(cpu, address, site.size)
+    buffers.show_memory()
+    yield
+    buffers.drain_all()
+
+
+def nothing_asked(scene, cpu):
+    """Fails if an IPI has a CPU do anything, when nothing is asked of it."""
+    scene.settle(cpu)
+    scene.forget()
+    scene.m.interrupt(cpu, VECTOR_IPI)
+    scene.give(cpu)
+    if scene.m.pc(cpu) != scene.resting or cpu in scene.ran:
+        raise Fail(WRONG, expected=f"an IPI to CPU {cpu} when the call is over: it finds nothing to do",
+                   seen="the function runs there again" if cpu in scene.ran else
+                   f"CPU {cpu} is at {scene.m.elf.where(scene.m.pc(cpu))}",
+                   went_wrong=scene.m.place(scene.m.pc(cpu)),
+                   cause="something says that it is still asked, as if it had never come.")
+
+
 def test_more(cell):
     """Three and four CPUs."""
+    cell.use(3)
+    come_together(cell)
     for cpus in (3, 4):
         cell.use(cpus)
         explore(calls_region(Turns(cell), [cpus - 1]), preemptions=1, most=28, pct=4, walks=4)
