@@ -141,7 +141,7 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 job = job_for(grade, cell, build, chosen, machine)
                 job.quick, job.seeds = quick, seeds or []
                 runs.append(CellRun(cell, job, part))
-        run_cells(runs, listener, logs)
+        run_cells(runs, listener, logs, share=split)
         for each in _joined(runs):
             _take(grade, each)
 

@@ -14,13 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from grader import processes
 from grader.job import Job
 
 SILENCE = 300           # seconds without a record after which a worker counts as dead
+WORTH = 8.0             # seconds that a cell needs yet, by its tests so far, that are worth a second worker
 MAX_LINE = 64 << 20     # a worker that sends more without an end of line is broken
 PREFIX = "corral-"
 
@@ -32,6 +33,7 @@ class CellRun:
     cell: str
     job: Job
     part: str = ""                                           # "1 of 2", if several share the cell
+    helped: bool = False                                     # no more workers may share it
     results: dict[str, dict] = field(default_factory=dict)   # test id -> record
     crash: str = ""                                          # why records may be missing
     log: str = ""                                            # what the worker printed
@@ -59,9 +61,11 @@ class CellRun:
 Listener = Callable[[str, CellRun, dict], None]
 
 
-def run_cells(runs: list[CellRun], listener: Listener, keep: Path | None = None) -> None:
+def run_cells(runs: list[CellRun], listener: Listener, keep: Path | None = None,
+              share: bool = False) -> None:
     """Runs every cell to its end.  listener(kind, run, record) hears of each record and, with
-    kind "tick", every 0.2 s.  Worker logs are copied to `keep`."""
+    kind "tick", every 0.2 s.  Worker logs are copied to `keep`.  With `share`, processors that no cell
+    waits for help with one that has much to do: what they run is added to `runs`."""
     remove_stale_folders()
     scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     waiting = list(runs)
@@ -69,7 +73,12 @@ def run_cells(runs: list[CellRun], listener: Listener, keep: Path | None = None)
     running: list[CellRun] = []
     try:
         while waiting or running:
-            while waiting and len(running) < workers():
+            while len(running) < workers():
+                if share and not waiting and (helper := _helper(running)):
+                    waiting.append(helper)
+                    runs.append(helper)
+                if not waiting:
+                    break
                 run = waiting.pop(0)
                 _start(run, scratch, selector)
                 running.append(run)
@@ -98,16 +107,29 @@ def workers() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
+def _helper(running: list[CellRun]) -> CellRun | None:
+    """A second worker for the cell that has most left to do, if that is worth one."""
+    def left(run: CellRun) -> float:
+        done, tests = len(run.results), len(run.job.tests)
+        return (time.monotonic() - run.started) * (tests - done) / done if 0 < done < tests - 1 else 0.0
+
+    alone = [run for run in running if not run.helped]
+    run = max(alone, key=left, default=None)
+    if run is None or not left(run) or left(run) < WORTH:
+        return None
+    run.helped = True
+    return CellRun(run.cell, replace(run.job), f"{run.part} too".lstrip(), helped=True)
+
+
 def _start(run: CellRun, scratch: Path, selector: selectors.BaseSelector) -> None:
     """Starts the worker of a cell."""
     name = run.file_name
-    workdir = scratch / name
+    workdir = scratch / f"{name}.dir"
     workdir.mkdir()
     run.job.workdir = str(workdir)
-    if run.part:
-        share = scratch / run.cell.replace("/", "-")
-        share.mkdir(exist_ok=True)
-        run.job.share = str(share)
+    share = scratch / run.cell.replace("/", "-")
+    share.mkdir(exist_ok=True)
+    run.job.share = str(share)
     run.job.parent = os.getpid()
     run.job.host_cpu = processes.take_cpu()
     job = scratch / f"{name}.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import evaluate, labs, processes, score
+from grader import evaluate, labs, processes, runner, score
 from grader.build import Build
 from grader.evaluate import Grade
 from grader.job import Job, JobTest
@@ -76,6 +76,23 @@ def test_what_is_asked_for_by_name_is_left_to_nobody(toy, tmp_path, asked):
     grade.options = Options(**asked)
     evaluate.run(grade, evaluate.silent, machine=FAKE, everywhere=not asked)
     assert {cell for test, cell in grade.results if test == "8.2a"} == {"i386/qemu", "i386/bochs"}
+
+
+def test_a_free_processor_helps(toy, toy_lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "workers", lambda: 3)
+    monkeypatch.setattr(runner, "WORTH", 0.0)
+    tests = toy / "grader/tests/lab8/test_toy.py"
+    tests.write_text(tests.read_text().replace(
+        "def test_second(cell):\n    pass", "def test_second(cell):\n    import time\n    time.sleep(1)"))
+    names = set()
+    grade = grade_of(toy_lab, tmp_path, ["x86_64/qemu", "i386/bochs"])
+    evaluate.run(grade, lambda kind, run, record: names.add(run.name), machine=FAKE)
+    assert names >= {"x86_64/qemu", "i386/bochs"} and any(name.endswith(" too") for name in names)
+    assert len(grade.results) == grade.expected == 7 and not grade.errors
+    names.clear()
+    grade.results.clear()
+    evaluate.run(grade, lambda kind, run, record: names.add(run.name), machine=FAKE, split=False)
+    assert names == {"x86_64/qemu", "i386/bochs"}       # a trial beside others leaves them the processors
 
 
 def test_first_come_those_that_failed(toy_lab, tmp_path):
