@@ -1,6 +1,7 @@
 """Exercises 5.1, 5.2, 5.3 and 5.7: every schedule of calls to every CPU."""
 
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 
 from grader.explore.access import site_at
 from grader.explore.corral import (REST, Calls, calls_region, check_accepted, check_came, corral_region,
@@ -56,15 +57,16 @@ def come_together(cell):
     for place in scene.at_each(1, lambda: on_the_way(scene, 1)):
         late = place in known           # the second time
         known.add(place)
-        words_of_it = f"CPU 2 comes when CPU 1 is at {scene.m.elf.where(place)}"
-        with scene.told(words_of_it + (", and what that writes is late" if late else "")):
+        at = replace(scene.m.place(place), label="CPU 1 was at")
+        with scene.told("CPU 2 came too while " + (
+                "what CPU 1 had written was late" if late else f"CPU 1 was at {at.where}")):
             with held_store(scene, 1, place) if late else nullcontext():
                 scene.give(2)
             scene.returned(0)
             scene.accepted(0)
             scene.check_got(words, *scene.cpus)
             for cpu in (1, 2):
-                nothing_asked(scene, cpu)
+                nothing_asked(scene, cpu, at)
 
 
 def on_the_way(scene, cpu):
@@ -90,7 +92,7 @@ def held_store(scene, cpu, place):
     buffers.drain_all()
 
 
-def nothing_asked(scene, cpu):
+def nothing_asked(scene, cpu, at):
     """Fails if an IPI has a CPU do anything, when nothing is asked of it."""
     scene.settle(cpu)
     scene.forget()
@@ -100,7 +102,7 @@ def nothing_asked(scene, cpu):
         raise Fail(WRONG, expected=f"an IPI to CPU {cpu} when the call is over: it finds nothing to do",
                    seen="the function runs there again" if cpu in scene.ran else
                    f"CPU {cpu} is at {scene.m.elf.where(scene.m.pc(cpu))}",
-                   went_wrong=scene.m.place(scene.m.pc(cpu)),
+                   at=at,
                    cause="something says that it is still asked, as if it had never come.")
 
 
