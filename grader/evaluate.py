@@ -140,7 +140,7 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
             for part in ["again"] if again else parts:
                 job = job_for(grade, cell, build, chosen, machine)
                 job.quick, job.seeds = quick, seeds or []
-                runs.append(CellRun(cell, job, part))
+                runs.append(CellRun(cell, job, part, helped=len(parts) > 1))
         run_cells(runs, listener, logs, share=split)
         for each in _joined(runs):
             _take(grade, each)

@@ -33,7 +33,7 @@ class CellRun:
     cell: str
     job: Job
     part: str = ""                                           # "1 of 2", if several share the cell
-    helped: bool = False                                     # no more workers may share it
+    helped: bool = False                                     # others share it: no more do
     results: dict[str, dict] = field(default_factory=dict)   # test id -> record
     crash: str = ""                                          # why records may be missing
     log: str = ""                                            # what the worker printed
