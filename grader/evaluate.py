@@ -136,8 +136,9 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
             chosen.sort(key=lambda test: test.id not in early)
             if machine == REAL:
                 emulators.require(cell)
-            parts = _parts(len(chosen), len(grade.cells)) if split else [""]
-            for part in ["again"] if again else parts:
+            parts = (["again"] if again else
+                     _parts(len(chosen), len(grade.cells)) if split else [""])
+            for part in parts:
                 job = job_for(grade, cell, build, chosen, machine)
                 job.quick, job.seeds = quick, seeds or []
                 runs.append(CellRun(cell, job, part, helped=len(parts) > 1))
@@ -148,11 +149,11 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
     with ExitStack() as held:
         work({cell: now for cell, tests in todo.items()
               if (now := [test for test in tests if test not in later.get(cell, [])])})
-        failed = {cell: [test for test in tests
-                         if grade.results[test.id, _bochs(cell)].verdict != PASS]
-                  for cell, tests in later.items()}
-        if any(failed.values()):
-            work({cell: tests for cell, tests in failed.items() if tests}, again=True)
+        failed = {cell: again for cell, tests in later.items()
+                  if (again := [test for test in tests
+                                if grade.results[test.id, _bochs(cell)].verdict != PASS])}
+        if failed:
+            work(failed, again=True)
     grade.left = {(test.id, cell) for cell, tests in later.items() for test in tests} - set(grade.results)
     grade.expected = sum(len(grade.cells_of(test)) for test in grade.tests)
     if len(grade.results) != grade.expected:

@@ -111,11 +111,11 @@ def _helper(running: list[CellRun]) -> CellRun | None:
     """A second worker for the cell that has most left to do, if that is worth one."""
     def left(run: CellRun) -> float:
         done, tests = len(run.results), len(run.job.tests)
-        return (time.monotonic() - run.started) * (tests - done) / done if 0 < done < tests - 1 else 0.0
+        return (time.monotonic() - run.started) * (tests - done) / done if 0 < done < tests - 1 else -1.0
 
     alone = [run for run in running if not run.helped]
     run = max(alone, key=left, default=None)
-    if run is None or not left(run) or left(run) < WORTH:
+    if run is None or left(run) < WORTH:
         return None
     run.helped = True
     return CellRun(run.cell, replace(run.job), f"{run.part} too".lstrip(), helped=True)

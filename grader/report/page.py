@@ -85,7 +85,9 @@ def _table(data: dict[str, Any]) -> list[str]:
     scores = "".join(f"<td>{share(cell, data['max'])}</td>" for cell in data["cells"])
     lines.append(f'</tbody><tfoot><tr><th colspan="2" scope="row">score</th>{scores}{_points(data)}</tr>'
                  "</tfoot></table></div>")
-    return lines + [f"<p>{e(' '.join(left(data)))}</p>" if left(data) else ""]
+    if words := " ".join(left(data)):
+        lines.append(f"<p>{e(words)}</p>")
+    return lines
 
 
 def _test_row(test: dict[str, Any], cells: list[str], failing: bool) -> str:

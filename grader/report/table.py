@@ -117,7 +117,7 @@ def right_of(data: dict[str, Any]) -> tuple[int, int]:
 
 def left(data: dict[str, Any]) -> list[str]:
     """What QEMU did not run: a sentence, in lines."""
-    tests = [test["id"] for exercise in data["exercises"] for test in exercise["tests"] if test.get("left", [])]
+    tests = [test["id"] for exercise in data["exercises"] for test in exercise["tests"] if test.get("left")]
     if not tests:
         return []
     words = (f"In Bochs alone, which is several times as fast: {join(tests)}. Where one fails there, QEMU "
