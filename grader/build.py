@@ -29,7 +29,7 @@ from grader.options import Options
 from grader.paths import ROOT, build_dir, given_dir, make_folder, shown
 from grader.sources import Refused, Source
 
-TOOLS = ("make", "ld", "objcopy", "readelf", "grub-mkrescue", "xorriso", "mformat", "setpriv")
+TOOLS = ("make", "ld", "objcopy", "readelf", "grub-mkimage", "xorriso", "setpriv")
 KEEP = 24               # build folders that stay
 RECENT = 900            # seconds after its last use in which a folder is not removed
 WALL_SECONDS = 240      # a build that takes longer is stopped
