@@ -95,7 +95,7 @@ class BochsMachine(Machine):
         self._listener.settimeout(bochslink.TIMEOUT)
         # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
         preload = self._dir / "fork.so"
-        sandbox.lend(shim(), preload)
+        sandbox.lend(shim("bochs"), preload)
         command = sandbox.emulator(
             bochsprogram.command(), self._dir, TERM="dumb",
             LD_PRELOAD=str(preload), CORRAL_SOCKET=str(self._dir / "link"),

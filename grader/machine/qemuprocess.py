@@ -14,6 +14,8 @@ from grader.machine import private
 from grader.machine.monitor import Qmp, Qtest, connect
 from grader.machine.private import PrivateDir, peer_of
 from grader.machine.rsp import Rsp
+from grader.machine.shared import Shared
+from grader.machine.shim import shim
 from grader.machine.types import Cell
 
 CPU_MODEL = "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx"
@@ -32,6 +34,7 @@ class QemuProcess:
             if shutil.which(tool) is None:
                 raise GraderError(f"{tool} is not installed: run ./setup (package {package})")
         self._process: subprocess.Popen | None = None
+        self._shared: Shared | None = None
         self._closed = False
         self._private = PrivateDir()
         self.dir = self._private.path
@@ -64,16 +67,23 @@ class QemuProcess:
         ]  # fmt: skip
         if sandbox.strict():
             command += ["-sandbox", SECCOMP]
+        # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
+        preload = place / "stop.so"
+        sandbox.lend(shim("qemu"), preload)
+        self._shared = Shared()
+        command = sandbox.emulator(command, place, LD_PRELOAD=str(preload),
+                                   CORRAL_SHARED=str(self._shared.descriptor))
         with (place / "stderr").open("wb") as errors:
-            self._process = processes.start(sandbox.emulator(command, place), stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.DEVNULL, stderr=errors)
+            self._process = processes.start(
+                command, pass_fds=(self._shared.descriptor,), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=errors)
         sandbox.watch(self._process, place)
         try:
             link = connect(place / "qmp", self._alive)
             self._pid = peer_of(link)
             self.qmp = Qmp(link)
             self.qtest = Qtest(connect(place / "qtest", self._alive))
-            self.rsp = Rsp(str(place / "gdb"))
+            self.rsp = Rsp(str(place / "gdb"), self._shared)
         except GraderError as error:
             said = private.text(place / "stderr").strip()[-300:]
             raise GraderError(f"{error} {said}".strip()) from None
@@ -96,6 +106,8 @@ class QemuProcess:
         for link in ("rsp", "qmp", "qtest"):
             if hasattr(self, link):
                 getattr(self, link).close()
+        if self._shared is not None:
+            self._shared.close()
         self._private.close()
 
     def save(self, name: str) -> None:

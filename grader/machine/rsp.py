@@ -8,15 +8,17 @@ import struct
 import xml.etree.ElementTree as ElementTree
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import Collection, Iterable
+from typing import Iterable
 
 from grader.errors import GraderError
 from grader.machine.private import time_out
+from grader.machine.shared import CPUS, Shared
 
 PACKET = re.compile(rb"\$([^#]*)#..", re.S)
 STOPPED = re.compile(rb"T..thread:p01\.([0-9a-f]+);")
 CHUNK = 2000                    # bytes of memory per packet; a packet holds 4096 characters
 AT_ONCE = 8                     # commands under way at a time
+POLL = 0.01                     # how often a wait looks at the time; no wait is shorter
 WIDTHS = {1: "B", 2: "H", 4: "I", 8: "Q"}       # of registers that are numbers, as struct says it
 
 
@@ -34,22 +36,23 @@ def _packet(text: str) -> str:
     return f"+${text}#{sum(text.encode()) & 255:02x}"
 
 
-def _changes(insert: Iterable[int], remove: Iterable[int]) -> list[str]:
-    return [*(f"z1,{address:x},1" for address in remove), *(f"Z1,{address:x},1" for address in insert)]
-
-
 class Rsp:
-    """One connection.  CPUs count from 0 here and from 1 in the packets."""
+    """One connection.  CPUs count from 0 here and from 1 in the packets.
 
-    def __init__(self, path: str, timeout: float = 20.0):
+    What the shared memory shows and takes, if QEMU uses it, needs no packet.
+    """
+
+    def __init__(self, path: str, shared: Shared, timeout: float = 20.0):
         self.timeout = timeout
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
         # The kernel keeps the time and not Python, which would poll before each call; and the + that
         # acknowledges a command, and comes alone, wakes nobody.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 2)
+        time_out(self._socket, socket.SO_RCVTIMEO, POLL)
         time_out(self._socket, socket.SO_SNDTIMEO, timeout)
-        self._waits = 0.0               # seconds that it waits for something to come
+        self._shared = shared
+        self._fresh: set[int] = set()   # CPUs whose registers are still those of the last stop
         self._packets: deque[bytes] = deque()
         self._buffer = b""
         self.selected = -1              # the CPU that stopped last, or was chosen since: the stub's
@@ -74,13 +77,14 @@ class Rsp:
 
     def receive(self, timeout: float) -> str | None:
         """The next packet, or None when none came in time."""
-        if timeout != self._waits:
-            time_out(self._socket, socket.SO_RCVTIMEO, timeout)
-            self._waits = timeout
+        waited = 0.0
         while not self._packets:
             try:
                 data = self._socket.recv(65536)
             except BlockingIOError:
+                waited += POLL
+                if waited < timeout:
+                    continue
                 return None
             except OSError as error:
                 raise GraderError(f"QEMU closed its debugger port: {error}") from None
@@ -91,6 +95,8 @@ class Rsp:
         stopped = STOPPED.match(packet)
         if stopped:                     # the stub chooses the CPU that stopped
             self.selected = self._chosen = int(stopped[1], 16) - 1
+            if self._shared.ready:
+                self._fresh.update(range(CPUS))
         return packet.decode("latin-1")
 
     def _cut(self, data: bytes) -> None:
@@ -132,20 +138,17 @@ class Rsp:
     def moved(self, cpu: int | None = None) -> None:
         """The registers of this CPU may have changed, or those of all."""
         self._moves[-1 if cpu is None else cpu] += 1
+        if cpu is None:
+            self._fresh.clear()
+        else:
+            self._fresh.discard(cpu)
 
-    def resume(self, cpu: int | None, insert: Collection[int] = (),
-               remove: Collection[int] = ()) -> None:
-        """Lets one CPU run, or all; the reply comes when something stops it.  A few breakpoints that
-        are to be changed before cost no wait of their own."""
+    def resume(self, cpu: int | None, insert: Iterable[int] = (), remove: Iterable[int] = ()) -> None:
+        """Lets one CPU run, or all; the reply comes when something stops it.  Breakpoints are changed
+        before."""
         self.moved(cpu)
-        changes = _changes(insert, remove)
-        if len(changes) > AT_ONCE:
-            self._commands(changes)
-            changes = []
-        go = "vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}"
-        self._socket.sendall("".join(map(_packet, [*changes, go])).encode())
-        for _ in changes:
-            self.receive(self.timeout)
+        self.breakpoints(insert, remove)
+        self.send("vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}")
 
     def begin_step(self, cpu: int) -> None:
         self.moved(cpu)
@@ -156,7 +159,12 @@ class Rsp:
         self.command("Qqemu.sstep=7" if hold else "Qqemu.sstep=5")
 
     def breakpoints(self, insert: Iterable[int], remove: Iterable[int] = ()) -> None:
-        self._commands(_changes(insert, remove))
+        """Changes breakpoints, at the latest when the machine runs next."""
+        if self._shared.ready:
+            self._shared.change(insert, remove)
+        else:
+            self._commands([*(f"z1,{address:x},1" for address in remove),
+                            *(f"Z1,{address:x},1" for address in insert)])
 
     def _commands(self, texts: Iterable[str]) -> list[str]:
         """Several commands with one wait, and their replies."""
@@ -186,8 +194,11 @@ class Rsp:
 
     def registers(self) -> dict[str, int]:
         """The registers of the chosen CPU that are numbers, by gdb's names: not those of the FPU."""
-        data = bytes.fromhex(self.command("g").replace("x", "0"))
-        return dict(zip(self._numbers, self._layout.unpack_from(data)))
+        if self._chosen in self._fresh:
+            values = self._shared.registers(self._chosen, self._layout)
+        else:
+            values = self._layout.unpack_from(bytes.fromhex(self.command("g").replace("x", "0")))
+        return dict(zip(self._numbers, values))
 
     def register(self, name: str) -> int:
         slot = self.slots[name]

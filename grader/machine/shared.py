@@ -1,0 +1,47 @@
+"""Memory that the grader and qemu_stop.c map: registers at each stop, breakpoints at each start."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+from typing import Iterable
+
+BLOCK, CPUS, CHANGES = 4096, 8, 4095    # as in qemu_stop.c
+READY = CPUS * BLOCK
+COUNT, FIRST = READY + 4, READY + 16
+CHANGE = struct.Struct("<QQ")
+SIZE = FIRST + CHANGES * CHANGE.size
+
+
+class Shared:
+    """The memory of one QEMU, and a descriptor of it for the child; it never gets shorter."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.memfd_create("corral", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(self.descriptor, SIZE)
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        self._memory = mmap.mmap(self.descriptor, SIZE)
+
+    def close(self) -> None:
+        self._memory.close()
+        os.close(self.descriptor)
+
+    @property
+    def ready(self) -> bool:
+        """Whether QEMU uses it: asked when QEMU has answered for the first time."""
+        return self._memory[READY] == 1
+
+    def registers(self, cpu: int, layout: struct.Struct) -> tuple[int, ...]:
+        """Those of a CPU as they were when the machine stopped."""
+        return layout.unpack_from(self._memory, cpu * BLOCK)
+
+    def change(self, insert: Iterable[int], remove: Iterable[int]) -> None:
+        """Changes breakpoints when the machine runs next."""
+        count, = struct.unpack_from("<I", self._memory, COUNT)      # what no start has taken yet
+        for addresses, inserted in ((remove, 0), (insert, 1)):
+            for address in addresses:
+                CHANGE.pack_into(self._memory, FIRST + count * CHANGE.size, address, inserted)
+                count += 1
+        struct.pack_into("<I", self._memory, COUNT, count)
