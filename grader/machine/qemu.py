@@ -58,6 +58,7 @@ class QemuMachine(Machine):
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
         self._serial_path = self._qemu.serial
         self._rsp, self._qmp, self._qtest = self._qemu.rsp, self._qemu.qmp, self._qemu.qtest
+        self._shared = self._qemu.shared
 
     def close(self) -> None:
         self._qemu.close()
@@ -124,15 +125,16 @@ class QemuMachine(Machine):
 
     def run(self, cpu: int, until: Iterable[int | str] | int | str, budget: int,
             exact: bool = True) -> Stop:
-        # The first instruction is stepped: QEMU does not leave a breakpoint otherwise, and the step
-        # absorbs the real time that virtual time gained when the CPU last stopped.  That costs a
-        # third of a short run, so a run that need not be exact does without where it can; if its
-        # budget ends, it gets an exact one.
+        # The first instruction is stepped: QEMU does not leave a breakpoint otherwise, and a pending
+        # interrupt counts as one.  A run that need not be exact does without where it can, as the step
+        # costs a third of a short one.  Without qemu_stop.c the step also absorbs the real time that
+        # virtual time gained when the CPU last stopped, so there a budget that ends gets an exact run.
         if self.dead:
             return self._stuck(cpu, budget)
         wanted = self._addresses(until)
         pc, first = self.pc(cpu), 0
-        hurry = not exact and cpu in self._settled and pc not in wanted and pc not in self._ends
+        hurry = (not exact and pc not in wanted and pc not in self._ends
+                 and (self._shared.ready or cpu in self._settled))
         if not hurry:
             first = 1
             pc, stop = self._step(cpu, pc, 1, hold=False)
@@ -144,7 +146,7 @@ class QemuMachine(Machine):
         stop = self._run_on(cpu, wanted, budget, first, exact)
         if stop.reason == ADDRESS:
             self._settled.add(cpu)
-        elif hurry and stop.reason == BUDGET and not self.dead:
+        elif hurry and stop.reason == BUDGET and not (self._shared.ready or self.dead):
             return self.run(cpu, until, budget)
         return stop
 
@@ -182,7 +184,7 @@ class QemuMachine(Machine):
         # get the SMI, so whichever runs when it ends, or next, stops there.
         if not self._hops_end:
             self._hops_end = True
-            smm.arm(self._qtest, smm.ALL, HOPS * HOP_LIMIT)
+            smm.arm(self._qtest, self._shared, smm.ALL, HOPS * HOP_LIMIT)
         self._resume(cpu, stops)
         reply, tampered = self._wait(10)
         if self.dead:
@@ -206,12 +208,12 @@ class QemuMachine(Machine):
         """The rest of run(), after `first` instructions."""
         began_at = self.pc(cpu)
         self._hops_end = False
-        began = smm.arm(self._qtest, cpu, budget - first)
+        began = smm.arm(self._qtest, self._shared, cpu, budget - first)
         self._resume(cpu, frozenset((*wanted, smm.ENTRY, *self._ends)))
         reply, tampered = self._wait(10 + budget / 200_000)
         if self.dead:
             return self._stuck(cpu, budget)
-        steps = first + smm.executed(self._qtest, began) if exact else 0
+        steps = first + smm.executed(self._qtest, began or self._shared.began) if exact else 0
         pc = self.pc(cpu)
         if tampered:
             return self._stop(BUDGET, cpu, pc, budget, "the kernel changed the HPET, which counts")
@@ -292,9 +294,7 @@ class QemuMachine(Machine):
             self._rsp.write(pause, PAUSE)
         pc = self.pc(cpu)
         if self._in_smm(cpu):           # the SMI of an earlier budget came first
-            hold = self._hold
             pc = self._leave_smm(cpu)
-            self._step_mode(hold)
             return self._step_once(cpu, pc, number)
         if halted:
             return pc, self._halted(cpu, pc, number)
@@ -332,7 +332,6 @@ class QemuMachine(Machine):
 
     def _leave_smm(self, cpu: int) -> int:
         self._hops_end = False
-        self._step_mode(hold=True)
         smm.leave(self._rsp, cpu)
         return self.pc(cpu)
 

@@ -34,7 +34,7 @@ class QemuProcess:
             if shutil.which(tool) is None:
                 raise GraderError(f"{tool} is not installed: run ./setup (package {package})")
         self._process: subprocess.Popen | None = None
-        self._shared: Shared | None = None
+        self.shared: Shared | None = None
         self._closed = False
         self._private = PrivateDir()
         self.dir = self._private.path
@@ -70,12 +70,12 @@ class QemuProcess:
         # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
         preload = place / "stop.so"
         sandbox.lend(shim("qemu"), preload)
-        self._shared = Shared()
+        self.shared = Shared()
         command = sandbox.emulator(command, place, LD_PRELOAD=str(preload),
-                                   CORRAL_SHARED=str(self._shared.descriptor))
+                                   CORRAL_SHARED=str(self.shared.descriptor))
         with (place / "stderr").open("wb") as errors:
             self._process = processes.start(
-                command, pass_fds=(self._shared.descriptor,), stdin=subprocess.DEVNULL,
+                command, pass_fds=(self.shared.descriptor,), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=errors)
         sandbox.watch(self._process, place)
         try:
@@ -83,7 +83,7 @@ class QemuProcess:
             self._pid = peer_of(link)
             self.qmp = Qmp(link)
             self.qtest = Qtest(connect(place / "qtest", self._alive))
-            self.rsp = Rsp(str(place / "gdb"), self._shared)
+            self.rsp = Rsp(str(place / "gdb"), self.shared)
         except GraderError as error:
             said = private.text(place / "stderr").strip()[-300:]
             raise GraderError(f"{error} {said}".strip()) from None
@@ -106,8 +106,8 @@ class QemuProcess:
         for link in ("rsp", "qmp", "qtest"):
             if hasattr(self, link):
                 getattr(self, link).close()
-        if self._shared is not None:
-            self._shared.close()
+        if self.shared is not None:
+            self.shared.close()
         self._private.close()
 
     def save(self, name: str) -> None:

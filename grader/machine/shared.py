@@ -1,4 +1,5 @@
-"""Memory that the grader and qemu_stop.c map: registers at each stop, breakpoints at each start."""
+"""Memory that the grader and qemu_stop.c map: registers at each stop, breakpoints and a timer at each
+start."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from typing import Iterable
 
 BLOCK, CPUS, CHANGES = 4096, 8, 4095    # as in qemu_stop.c
 READY = CPUS * BLOCK
-COUNT, FIRST = READY + 4, READY + 16
+COUNT, TIMER, BEGAN, FIRST = READY + 4, READY + 8, READY + 56, READY + 72
+SET_TIMER = struct.Struct("<6Q")
 CHANGE = struct.Struct("<QQ")
 SIZE = FIRST + CHANGES * CHANGE.size
 
@@ -45,3 +47,13 @@ class Shared:
                 CHANGE.pack_into(self._memory, FIRST + count * CHANGE.size, address, inserted)
                 count += 1
         struct.pack_into("<I", self._memory, COUNT, count)
+
+    def set_timer(self, counter: int, comparator: int, target: int, ticks: int, whom: int) -> None:
+        """Sets a timer of the HPET when the machine runs next: so many ticks later it sends its message
+        to `whom`.  The first three are the addresses of its registers."""
+        SET_TIMER.pack_into(self._memory, TIMER, 1, counter, comparator, target, ticks, whom)
+
+    @property
+    def began(self) -> int:
+        """The counter when the last timer was set."""
+        return struct.unpack_from("<Q", self._memory, BEGAN)[0]
