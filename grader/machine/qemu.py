@@ -42,6 +42,7 @@ class QemuMachine(Machine):
         self._ip, self._sp, self._flags = (
             ("rip", "rsp", "rflags") if self.width == 64 else ("eip", "esp", "eflags"))
         self._pauses = self.elf.occurrences(PAUSE)
+        self._behind_hlt = {address + len(HLT) for address in self.elf.occurrences(HLT)}
         self._patched = False           # a test wrote over the kernel's code, ..
         self._written: list[range] = [] # .. here
         self._breakpoints: Set[int] = frozenset()
@@ -134,7 +135,7 @@ class QemuMachine(Machine):
         wanted = self._addresses(until)
         pc, first = self.pc(cpu), 0
         hurry = (not exact and pc not in wanted and pc not in self._ends
-                 and (self._shared.ready or cpu in self._settled))
+                 and (cpu in self._settled or self._shared.ready and self._executes(pc)))
         if not hurry:
             first = 1
             pc, stop = self._step(cpu, pc, 1, hold=False)
@@ -213,7 +214,12 @@ class QemuMachine(Machine):
         reply, tampered = self._wait(10 + budget / 200_000)
         if self.dead:
             return self._stuck(cpu, budget)
-        steps = first + smm.executed(self._qtest, began or self._shared.began) if exact else 0
+        if self._shared.ready:
+            ticks, executed = self._shared.since_timer()
+            steps, expired = first + executed, first + smm.instructions(ticks) >= budget
+        else:
+            steps = first + smm.executed(self._qtest, began) if exact else 0
+            expired = steps >= budget
         pc = self.pc(cpu)
         if tampered:
             return self._stop(BUDGET, cpu, pc, budget, "the kernel changed the HPET, which counts")
@@ -222,12 +228,14 @@ class QemuMachine(Machine):
             return ended
         if self._in_smm(cpu):
             pc = self._leave_smm(cpu)
+            if self._shared.ready and not steps:    # the SMI of an earlier budget came first
+                return self.run(cpu, wanted, budget, exact)
             steps = budget
             # Where it began right behind HLT, and nothing was stepped, it may not have run at all.
             if (first or pc != began_at) and self._stands_after_hlt(pc):
                 self._halt_again(cpu, pc)
                 return self._halted(cpu, pc, steps)
-        elif steps >= budget:
+        elif expired:
             self._drain(cpu, pc)
         return self._arrived(cpu, pc, steps, wanted) or self._spent(cpu, pc, steps)
 
@@ -313,6 +321,10 @@ class QemuMachine(Machine):
             elif self._qmp.status() == "shutdown":
                 return "", False         # the stub says nothing of a triple fault in a step
         return reply, halted
+
+    def _executes(self, pc: int) -> bool:
+        """Whether a CPU that stands there surely is not in HLT."""
+        return not self._patched and pc not in self._behind_hlt
 
     def _is_pause(self, pc: int) -> bool:
         """Whether PAUSE stands at pc: by the kernel's file while that still says what is there."""

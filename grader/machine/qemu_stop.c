@@ -53,8 +53,9 @@ struct shared {
     uint64_t counter, comparator, target;
     uint64_t ticks;             /* after so many */
     uint64_t whom;              /* it sends its message there */
-    uint64_t began;             /* the counter then */
-    uint64_t reserved;
+    /* Of the counter and of all instructions ever executed, when a timer was last set and when the
+       machine stopped.  Time may pass while no instruction is executed. */
+    uint64_t began, ended, first, last;
     struct {
         uint64_t address, insert;
     } changes[CHANGES];
@@ -66,6 +67,7 @@ static bool *tcg_allowed;
 static struct cpu *(*get_cpu)(int index);
 static int (*read_register)(struct cpu *cpu, struct bytes *to, int number);
 static void (*account_warp)(void);
+static int64_t (*executed)(void);
 static void (*physical_memory)(uint64_t address, void *data, uint64_t size, bool write);
 static struct bytes *(*set_size)(struct bytes *array, unsigned length);
 static int (*insert_breakpoint)(struct cpu *, int type, uint64_t address, uint64_t length);
@@ -97,6 +99,7 @@ static void set_timer(void)
 {
     account_warp();             /* what virtual time has gained, it has now */
     physical_memory(shared->counter, &shared->began, sizeof(shared->began), false);
+    shared->first = executed();
     uint32_t whom = shared->whom;
     uint64_t at = shared->began + shared->ticks;
     physical_memory(shared->target, &whom, sizeof(whom), true);
@@ -110,6 +113,9 @@ static void before_gdbstub(void *opaque, bool running, int state)
     if (running)
         return;
     show_registers();
+    if (shared->counter)
+        physical_memory(shared->counter, &shared->ended, sizeof(shared->ended), false);
+    shared->last = executed();
     if (state == RUN_STATE_DEBUG)
         *tcg_allowed = false;
 }
@@ -149,11 +155,13 @@ __attribute__((constructor)) static void begin(void)
     read_register = symbol("x86_cpu_gdb_read_register");
     set_size = symbol("g_byte_array_set_size");
     account_warp = symbol("icount_account_warp_timer");
+    executed = symbol("icount_get_raw");
     physical_memory = symbol("cpu_physical_memory_rw");
     insert_breakpoint = symbol("gdb_breakpoint_insert");
     remove_breakpoint = symbol("gdb_breakpoint_remove");
     if (!query_version || !tell || !new_array || !tcg_allowed || !get_cpu || !read_register || !set_size
-        || !insert_breakpoint || !remove_breakpoint || !account_warp || !physical_memory || !descriptor)
+        || !insert_breakpoint || !remove_breakpoint || !account_warp || !executed
+        || !physical_memory || !descriptor)
         return;                 /* a shell that starts QEMU, or a QEMU that exports other things */
     struct version *version = query_version(NULL);
     if (version->qemu->major != 7 || version->qemu->minor != 2 || !(shared = map(descriptor)))

@@ -11,7 +11,7 @@ from typing import Iterable
 
 BLOCK, CPUS, CHANGES = 4096, 8, 4095    # as in qemu_stop.c
 READY = CPUS * BLOCK
-COUNT, TIMER, BEGAN, FIRST = READY + 4, READY + 8, READY + 56, READY + 72
+COUNT, TIMER, BEGAN, FIRST = READY + 4, READY + 8, READY + 56, READY + 88
 SET_TIMER = struct.Struct("<6Q")
 CHANGE = struct.Struct("<QQ")
 SIZE = FIRST + CHANGES * CHANGE.size
@@ -53,7 +53,8 @@ class Shared:
         to `whom`.  The first three are the addresses of its registers."""
         SET_TIMER.pack_into(self._memory, TIMER, 1, counter, comparator, target, ticks, whom)
 
-    @property
-    def began(self) -> int:
-        """The counter when the last timer was set."""
-        return struct.unpack_from("<Q", self._memory, BEGAN)[0]
+    def since_timer(self) -> tuple[int, int]:
+        """Ticks and instructions from when the last timer was set to the last stop.  In virtual time
+        some passes without an instruction when a machine stops."""
+        began, ended, first, last = struct.unpack_from("<4Q", self._memory, BEGAN)
+        return ended - began, last - first

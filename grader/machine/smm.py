@@ -55,13 +55,18 @@ def now(qtest: Qtest) -> int:
 
 def executed(qtest: Qtest, began: int) -> int:
     """Instructions since the counter stood at `began`."""
-    return round((now(qtest) - began) * TICK_NS / INSTRUCTION_NS)
+    return instructions(now(qtest) - began)
 
 
-def arm(qtest: Qtest, shared: Shared, cpu: int, instructions: int) -> int:
-    """Raises an SMI on this CPU, or on ALL, after so many instructions.  Gives the counter's value, or
-    0 where it will be shared.began: there the instructions count from when the machine runs."""
-    whom, ticks = APIC | cpu << 12, instructions * INSTRUCTION_NS // TICK_NS
+def instructions(ticks: int) -> int:
+    """So many are executed in this time."""
+    return round(ticks * TICK_NS / INSTRUCTION_NS)
+
+
+def arm(qtest: Qtest, shared: Shared, cpu: int, budget: int) -> int:
+    """Raises an SMI on this CPU, or on ALL, after a budget of instructions.  Gives the counter's value,
+    or 0 where the time until the next stop will be shared.ticks."""
+    whom, ticks = APIC | cpu << 12, budget * INSTRUCTION_NS // TICK_NS
     if shared.ready:
         shared.set_timer(HPET_COUNTER, TIMER_AT, TIMER_TO, ticks, whom)
         return 0
