@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Iterable, Mapping
@@ -45,6 +46,7 @@ class Machine(ABC):
         self.dead = False               # it cannot be restored: close it and boot another
         self.boot_steps = 0             # of each CPU, from boot_choice() on; 0 where it is not counted
         self._snaps: list[Snap] = []
+        self._places: dict[int, Place] = {}     # what place() said
         self._serial_before = b""       # output up to the restored snapshot
         self._serial_from = 0           # where later output begins in the file
         self._serial_path = Path()      # each emulator sets it
@@ -278,10 +280,13 @@ class Machine(ABC):
 
     def place(self, pc: int, cpu: int | None = None) -> Place:
         """An instruction in a report's words; bytes outside the kernel are read from the CPU."""
-        if self.elf.symbol_at(pc) is not None:
-            line = self.elf.line(pc)
-            return Place(self.elf.where(pc), self.elf.instruction(pc).text, str(line or ""))
-        return Place(f"{pc:#x}")
+        if pc not in self._places:
+            self._places[pc] = Place(f"{pc:#x}")
+            if self.elf.symbol_at(pc) is not None:
+                line = self.elf.line(pc)
+                self._places[pc] = Place(
+                    self.elf.where(pc), self.elf.instruction(pc).text, str(line or ""))
+        return replace(self._places[pc])        # a test may add to it
 
     def __enter__(self) -> Machine:
         return self

@@ -59,7 +59,7 @@ class QemuMachine(Machine):
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
         self._serial_path = self._qemu.serial
         self._rsp, self._qmp, self._qtest = self._qemu.rsp, self._qemu.qmp, self._qemu.qtest
-        self._shared = self._qemu.shared
+        self._shared, self._ram = self._qemu.shared, self._qemu.ram
 
     def close(self) -> None:
         self._qemu.close()
@@ -232,7 +232,7 @@ class QemuMachine(Machine):
                 return self.run(cpu, wanted, budget, exact)
             steps = budget
             # Where it began right behind HLT, and nothing was stepped, it may not have run at all.
-            if (first or pc != began_at) and self._stands_after_hlt(pc):
+            if (first or pc != began_at) and self._stands_after_hlt(cpu, pc):
                 self._halt_again(cpu, pc)
                 return self._halted(cpu, pc, steps)
         elif expired:
@@ -293,7 +293,7 @@ class QemuMachine(Machine):
     def _step_once(self, cpu: int, pc: int, number: int) -> tuple[int, Stop | None]:
         # TCG ends PAUSE without the stop of a single step and goes on to the next instruction, so
         # for the time of the step it is a NOP of the same length.
-        pause = pc if self._is_pause(pc) else None
+        pause = pc if self._is_pause(cpu, pc) else None
         if pause is not None:
             self._rsp.write(pause, NOP)
         self._rsp.begin_step(cpu)
@@ -326,11 +326,11 @@ class QemuMachine(Machine):
         """Whether a CPU that stands there surely is not in HLT."""
         return not self._patched and pc not in self._behind_hlt
 
-    def _is_pause(self, pc: int) -> bool:
+    def _is_pause(self, cpu: int, pc: int) -> bool:
         """Whether PAUSE stands at pc: by the kernel's file while that still says what is there."""
         if not self._patched and self.elf.code(pc, 1):
             return pc in self._pauses
-        return self._rsp.read(pc, len(PAUSE)) == PAUSE
+        return self._bytes(cpu, pc, len(PAUSE)) == PAUSE
 
     def _step_mode(self, hold: bool) -> None:
         if hold != self._hold:
@@ -360,9 +360,9 @@ class QemuMachine(Machine):
         if self._in_smm(cpu):
             self._leave_smm(cpu)
 
-    def _stands_after_hlt(self, pc: int) -> bool:
+    def _stands_after_hlt(self, cpu: int, pc: int) -> bool:
         """Whether an SMI that found the present CPU here most likely woke it from HLT."""
-        if self._rsp.read(pc - 1, 1) != HLT or self._rsp.register("cs") & 3:
+        if self._bytes(cpu, pc - 1, 1) != HLT or self._all_registers(cpu)["cs"] & 3:
             return False
         symbol = self.elf.symbol_at(pc - 1)
         return symbol is None or pc - 1 in self.elf.boundaries(symbol.name) \
@@ -428,17 +428,24 @@ class QemuMachine(Machine):
         self._rsp.set_registers(named)
 
     def read(self, address: int | str, size: int, cpu: int = 0) -> bytes:
-        address = self.elf.address(address)
-        self._rsp.select(cpu)
-        data = self._rsp.read(address, size)
-        if data is None:
-            raise Unmapped(address, cpu)
-        return data
+        return self.read_all([(self.elf.address(address), size)], cpu)
 
     def read_all(self, ranges: list[tuple[int, int]], cpu: int = 0) -> bytes:
-        self._rsp.select(cpu)
-        data = self._rsp.read_all(ranges)
-        return super().read_all(ranges, cpu) if data is None else data      # says which is missing
+        parts = []
+        for address, size in ranges:
+            data = self._bytes(cpu, address, size)
+            if data is None:
+                raise Unmapped(address, cpu)
+            parts.append(data)
+        return b"".join(parts)
+
+    def _bytes(self, cpu: int, address: int, size: int) -> bytes | None:
+        """Memory as a CPU's page tables show it; None where there is none."""
+        data = self._ram.read(self._all_registers(cpu), address, size)
+        if data is None:
+            self._rsp.select(cpu)
+            data = self._rsp.read(address, size)
+        return data
 
     def write(self, address: int | str, data: bytes, cpu: int = 0) -> None:
         address = self.elf.address(address)

@@ -13,6 +13,7 @@ from grader.errors import GraderError
 from grader.machine import private
 from grader.machine.monitor import Qmp, Qtest, connect
 from grader.machine.private import PrivateDir, peer_of
+from grader.machine.ram import Ram
 from grader.machine.rsp import Rsp
 from grader.machine.shared import Shared
 from grader.machine.shim import shim
@@ -34,7 +35,7 @@ class QemuProcess:
             if shutil.which(tool) is None:
                 raise GraderError(f"{tool} is not installed: run ./setup (package {package})")
         self._process: subprocess.Popen | None = None
-        self.shared: Shared | None = None
+        self.shared, self.ram = Shared(), Ram(MEMORY << 20)
         self._closed = False
         self._private = PrivateDir()
         self.dir = self._private.path
@@ -53,8 +54,11 @@ class QemuProcess:
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", place / "snap.qcow2", "1G"],
                        check=True, stdin=subprocess.DEVNULL)
         command = [
-            binary, "-M", "pc", "-accel", "tcg,thread=single", "-icount", "shift=7",
-            "-cpu", CPU_MODEL, "-m", str(MEMORY), "-smp", f"{cpus},sockets={cpus}",
+            binary, "-M", "pc,memory-backend=ram", "-accel", "tcg,thread=single", "-icount", "shift=7",
+            "-cpu", CPU_MODEL, "-m", str(MEMORY),
+            "-object", f"memory-backend-file,id=ram,size={MEMORY}M,share=on,"
+                       f"mem-path=/proc/self/fd/{self.ram.descriptor}",
+            "-smp", f"{cpus},sockets={cpus}",
             "-nodefaults", "-vga", "none", "-display", "none", "-no-user-config",
             "-no-reboot", "-no-shutdown", "-S", "-boot", "d", "-cdrom", f"{place}/kernel.iso",
             "-chardev", f"file,id=com1,path={place}/serial,append=on", "-serial", "chardev:com1",
@@ -70,12 +74,11 @@ class QemuProcess:
         # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
         preload = place / "stop.so"
         sandbox.lend(shim("qemu"), preload)
-        self.shared = Shared()
         command = sandbox.emulator(command, place, LD_PRELOAD=str(preload),
                                    CORRAL_SHARED=str(self.shared.descriptor))
         with (place / "stderr").open("wb") as errors:
             self._process = processes.start(
-                command, pass_fds=(self.shared.descriptor,), stdin=subprocess.DEVNULL,
+                command, pass_fds=(self.shared.descriptor, self.ram.descriptor), stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=errors)
         sandbox.watch(self._process, place)
         try:
@@ -106,8 +109,8 @@ class QemuProcess:
         for link in ("rsp", "qmp", "qtest"):
             if hasattr(self, link):
                 getattr(self, link).close()
-        if self.shared is not None:
-            self.shared.close()
+        self.shared.close()
+        self.ram.close()
         self._private.close()
 
     def save(self, name: str) -> None:

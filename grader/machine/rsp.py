@@ -221,12 +221,8 @@ class Rsp:
 
     def read(self, address: int, size: int) -> bytes | None:
         """Memory through the chosen CPU's page tables; None when some of it is not mapped."""
-        return self.read_all([(address, size)])
-
-    def read_all(self, ranges: list[tuple[int, int]]) -> bytes | None:
-        """Several ranges of it, with one wait for all of them."""
         replies = self._commands(f"m{address + at:x},{min(CHUNK, size - at):x}"
-                                 for address, size in ranges for at in range(0, size, CHUNK))
+                                 for at in range(0, size, CHUNK))
         if any(reply.startswith("E") for reply in replies):
             return None
         return bytes.fromhex("".join(replies))

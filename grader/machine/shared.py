@@ -17,14 +17,19 @@ CHANGE = struct.Struct("<QQ")
 SIZE = FIRST + CHANGES * CHANGE.size
 
 
+def memory_file(name: str, size: int) -> tuple[int, mmap.mmap]:
+    """A file in memory that never gets shorter, for a child to map, and the grader's own map of it."""
+    descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size)
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    return descriptor, mmap.mmap(descriptor, size)
+
+
 class Shared:
-    """The memory of one QEMU, and a descriptor of it for the child; it never gets shorter."""
+    """The memory of one QEMU, and a descriptor of it for the child."""
 
     def __init__(self) -> None:
-        self.descriptor = os.memfd_create("corral", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.descriptor, SIZE)
-        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
-        self._memory = mmap.mmap(self.descriptor, SIZE)
+        self.descriptor, self._memory = memory_file("shared", SIZE)
 
     def close(self) -> None:
         self._memory.close()
