@@ -134,7 +134,7 @@ class QemuMachine(Machine):
             return self._stuck(cpu, budget)
         wanted = self._addresses(until)
         pc, first = self.pc(cpu), 0
-        hurry = (not exact and pc not in wanted and pc not in self._ends
+        hurry = (not exact and pc not in wanted and pc not in self._ends and cpu not in self._polled
                  and (cpu in self._settled or self._shared.ready and self._executes(pc)))
         if not hurry:
             first = 1

@@ -196,6 +196,19 @@ def test_masked_interrupt_waits(m):
     assert stop.reason == "address" and m.result(0) == 11
 
 
+def test_an_interrupt_comes_before_a_fetch_that_faults(m):
+    """As on a machine: it is taken between two instructions, and there is no next one to fetch."""
+    ip = "rip" if m.width == 64 else "eip"
+    before = m.snapshot()
+    for exact in (True, False):
+        m.restore(before)
+        enter(m, 1, LOOP, flags=INTERRUPTS_ON)
+        m.set_regs(1, **{ip: 0x10})
+        m.interrupt(1, VECTOR)
+        stop = m.run(1, (handler(m, VECTOR), handler(m, 14)), 10_000, exact=exact)
+        assert (stop.reason, stop.pc) == ("address", handler(m, VECTOR)), exact
+
+
 def test_held_interrupt_waits(m):
     code = enter(m, 0, LOOP, INTERRUPTS_ON)
     m.interrupt(0, VECTOR)
