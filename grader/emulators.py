@@ -15,8 +15,8 @@ from grader.errors import GraderError
 from grader.machine import bochsprogram
 
 QEMU_CPU = {
-    "x86_64": "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx",
-    "i386": "qemu64,vendor=GenuineIntel,+fsgsbase,+smep,+smap,+umip,+sep,+nx,-lm,-syscall",
+    "x86_64": "qemu64,vendor=GenuineIntel,-svm,+fsgsbase,+smep,+smap,+umip,+sep,+nx",
+    "i386": "qemu64,vendor=GenuineIntel,-svm,+fsgsbase,+smep,+smap,+umip,+sep,+nx,-lm,-syscall",
 }
 BOCHS_CPU = "corei7_icelake_u"
 BOCHS_FILES = {

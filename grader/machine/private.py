@@ -21,7 +21,10 @@ PUNCH_HOLE = 3          # of fallocate(2): with KEEP_SIZE
 
 
 def _places() -> list[Path]:
-    return [place for place in (Path("/dev/shm"), Path("/tmp")) if os.access(place, os.W_OK)]
+    """Where it may be, the best place first.  A container's /dev/shm may refuse to execute what lies
+    there, and what is preloaded into an emulator does."""
+    places = [place for place in (Path("/dev/shm"), Path("/tmp")) if os.access(place, os.W_OK)]
+    return sorted(places, key=lambda place: os.statvfs(place).f_flag & os.ST_NOEXEC)
 
 
 class PrivateDir:

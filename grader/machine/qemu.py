@@ -42,7 +42,6 @@ class QemuMachine(Machine):
         self._ip, self._sp, self._flags = (
             ("rip", "rsp", "rflags") if self.width == 64 else ("eip", "esp", "eflags"))
         self._pauses = self.elf.occurrences(PAUSE)
-        self._behind_hlt = {address + len(HLT) for address in self.elf.occurrences(HLT)}
         self._patched = False           # a test wrote over the kernel's code, ..
         self._written: list[range] = [] # .. here
         self._breakpoints: Set[int] = frozenset()
@@ -56,6 +55,7 @@ class QemuMachine(Machine):
         self._hops_end = False          # a budget for hops, of whichever CPU, is under way
         # CPUs whose next step only looks at the local APIC: to QEMU that is a step.
         self._polled: set[int] = set()
+        self._asleep: set[int] = set()  # CPUs that were left in HLT
         self._qemu = QemuProcess(cell, Path(iso_path), cpus)
         self._serial_path = self._qemu.serial
         self._rsp, self._qmp, self._qtest = self._qemu.rsp, self._qemu.qmp, self._qemu.qtest
@@ -135,7 +135,7 @@ class QemuMachine(Machine):
         wanted = self._addresses(until)
         pc, first = self.pc(cpu), 0
         hurry = (not exact and pc not in wanted and pc not in self._ends and cpu not in self._polled
-                 and (cpu in self._settled or self._shared.ready and self._executes(pc)))
+                 and (cpu in self._settled or self._shared.ready and self._executes(cpu, pc)))
         if not hurry:
             first = 1
             pc, stop = self._step(cpu, pc, 1, hold=False)
@@ -229,10 +229,10 @@ class QemuMachine(Machine):
         if self._in_smm(cpu):
             pc = self._leave_smm(cpu)
             if self._shared.ready and not steps:    # the SMI of an earlier budget came first
-                return self.run(cpu, wanted, budget, exact)
+                return self.run(cpu, wanted, budget)
             steps = budget
-            # Where it began right behind HLT, and nothing was stepped, it may not have run at all.
-            if (first or pc != began_at) and self._stands_after_hlt(cpu, pc):
+            # Where it began right behind HLT, it may not have run at all.
+            if (self._shared.ready or first or pc != began_at) and self._stands_after_hlt(cpu, pc):
                 self._halt_again(cpu, pc)
                 return self._halted(cpu, pc, steps)
         elif expired:
@@ -241,6 +241,7 @@ class QemuMachine(Machine):
 
     def _resume(self, cpu: int, stops: frozenset[int]) -> None:
         """Lets a CPU run, with breakpoints there and nowhere else."""
+        self._asleep.discard(cpu)
         self._settled.discard(cpu)
         self._polled.discard(cpu)
         self._rsp.resume(cpu, stops - self._breakpoints, self._breakpoints - stops)
@@ -293,6 +294,8 @@ class QemuMachine(Machine):
     def _step_once(self, cpu: int, pc: int, number: int) -> tuple[int, Stop | None]:
         # TCG ends PAUSE without the stop of a single step and goes on to the next instruction, so
         # for the time of the step it is a NOP of the same length.
+        asleep = cpu in self._asleep
+        self._asleep.discard(cpu)
         pause = pc if self._is_pause(cpu, pc) else None
         if pause is not None:
             self._rsp.write(pause, NOP)
@@ -303,6 +306,8 @@ class QemuMachine(Machine):
         pc = self.pc(cpu)
         if self._in_smm(cpu):           # the SMI of an earlier budget came first
             pc = self._leave_smm(cpu)
+            if asleep:                  # .. and woke it
+                self._halt_again(cpu, pc)
             return self._step_once(cpu, pc, number)
         if halted:
             return pc, self._halted(cpu, pc, number)
@@ -322,9 +327,9 @@ class QemuMachine(Machine):
                 return "", False         # the stub says nothing of a triple fault in a step
         return reply, halted
 
-    def _executes(self, pc: int) -> bool:
+    def _executes(self, cpu: int, pc: int) -> bool:
         """Whether a CPU that stands there surely is not in HLT."""
-        return not self._patched and pc not in self._behind_hlt
+        return self._ram.read(self._all_registers(cpu), pc - 1, 1) not in (None, HLT)
 
     def _is_pause(self, cpu: int, pc: int) -> bool:
         """Whether PAUSE stands at pc: by the kernel's file while that still says what is there."""
@@ -359,6 +364,10 @@ class QemuMachine(Machine):
             raise GraderError("QEMU does not stop at a breakpoint: run the grade again")
         if self._in_smm(cpu):
             self._leave_smm(cpu)
+
+    def _halted(self, cpu: int, pc: int, steps: int) -> Stop:
+        self._asleep.add(cpu)
+        return super()._halted(cpu, pc, steps)
 
     def _stands_after_hlt(self, cpu: int, pc: int) -> bool:
         """Whether an SMI that found the present CPU here most likely woke it from HLT."""
@@ -479,12 +488,12 @@ class QemuMachine(Machine):
 
     def _take_snapshot(self, depth: int) -> object:
         self._qemu.save(f"snap{depth}")
-        return frozenset(self._polled)
+        return frozenset(self._polled), frozenset(self._asleep)
 
     def _go_back(self, snap: Snap) -> None:
         self._qemu.load(f"snap{snap.depth}", revive=self._down)
         self._down = False
-        self._polled = set(snap.handle)
+        self._polled, self._asleep = map(set, snap.handle)
         self._settled.clear()
         self._hops_end = False
 

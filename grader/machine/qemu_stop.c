@@ -24,7 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { BLOCK = 4096, CPUS = 8, CHANGES = 4095, RUN_STATE_DEBUG = 0, GDB_BREAKPOINT_SW = 0 };
+enum { BLOCK = 4096, CPUS = 8, CHANGES = 65535, RUN_STATE_DEBUG = 0, GDB_BREAKPOINT_SW = 0 };
 
 /* QEMU's gdbstub is told with 0.  What has a greater number is told before it when the machine stops,
    and what has a smaller one is told after it. */

@@ -96,6 +96,7 @@ class Rsp:
         if stopped:                     # the stub chooses the CPU that stopped
             self.selected = self._chosen = int(stopped[1], 16) - 1
             if self._shared.ready:
+                self._shared.stopped()
                 self._fresh.update(range(CPUS))
         return packet.decode("latin-1")
 

@@ -9,7 +9,9 @@ import os
 import struct
 from typing import Iterable
 
-BLOCK, CPUS, CHANGES = 4096, 8, 4095    # as in qemu_stop.c
+from grader.errors import GraderError
+
+BLOCK, CPUS, CHANGES = 4096, 8, 65535   # as in qemu_stop.c
 READY = CPUS * BLOCK
 COUNT, TIMER, BEGAN, FIRST = READY + 4, READY + 8, READY + 56, READY + 88
 SET_TIMER = struct.Struct("<6Q")
@@ -30,6 +32,7 @@ class Shared:
 
     def __init__(self) -> None:
         self.descriptor, self._memory = memory_file("shared", SIZE)
+        self._count = 0         # of changes that no start has taken yet
 
     def close(self) -> None:
         self._memory.close()
@@ -46,12 +49,17 @@ class Shared:
 
     def change(self, insert: Iterable[int], remove: Iterable[int]) -> None:
         """Changes breakpoints when the machine runs next."""
-        count, = struct.unpack_from("<I", self._memory, COUNT)      # what no start has taken yet
         for addresses, inserted in ((remove, 0), (insert, 1)):
             for address in addresses:
-                CHANGE.pack_into(self._memory, FIRST + count * CHANGE.size, address, inserted)
-                count += 1
-        struct.pack_into("<I", self._memory, COUNT, count)
+                if self._count == CHANGES:
+                    raise GraderError(f"more than {CHANGES} breakpoints are to be changed at once")
+                CHANGE.pack_into(self._memory, FIRST + self._count * CHANGE.size, address, inserted)
+                self._count += 1
+        struct.pack_into("<I", self._memory, COUNT, self._count)
+
+    def stopped(self) -> None:
+        """The machine has run: the changes were made."""
+        self._count = 0
 
     def set_timer(self, counter: int, comparator: int, target: int, ticks: int, whom: int) -> None:
         """Sets a timer of the HPET when the machine runs next: so many ticks later it sends its message

@@ -146,6 +146,17 @@ def test_halt_is_seen(m):
     assert m.step(1).pc == handler(m, 2)
 
 
+def test_halt_is_seen_by_a_run_that_begins_behind_it(m):
+    """In a loop that waits, the place behind HLT is where the CPU stands before it and after it."""
+    before = m.snapshot()
+    for exact in (True, False):
+        m.restore(before)
+        code = enter(m, 0, bytes.fromhex("eb01 f4 ebfd"))       # jmp 3; 2: hlt; 3: jmp 2
+        assert m.run(0, code + 3, 1000, exact=exact).pc == code + 3
+        stop = m.run(0, "probe_returned", 1000, exact=exact)
+        assert (stop.reason, m.regs(0).halted) == ("halted", True)
+
+
 def test_interrupt_wakes_from_halt(m):
     code = enter(m, 0, STI_HALT, INTERRUPTS_ON)
     assert m.run(0, "probe_returned", 50_000).reason == "halted"

@@ -44,6 +44,7 @@ if ! { grub-mkimage -d "$grub" -O i386-pc-eltorito -p /boot/grub -c "$iso.cfg" \
            -o "$tree/boot/grub/core.img" $core &&
        xorriso -as mkisofs -quiet -R -b boot/grub/core.img -no-emul-boot -boot-load-size 4 \
            -boot-info-table --grub2-boot-info --grub2-mbr "$grub/boot_hybrid.img" \
+           --protective-msdos-label \
            -o "$iso.tmp" "$tree"; } > "$iso.log" 2>&1; then
     cat "$iso.log" >&2
     exit 1
