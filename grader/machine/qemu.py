@@ -292,10 +292,10 @@ class QemuMachine(Machine):
         return self._step_once(cpu, pc, number)
 
     def _step_once(self, cpu: int, pc: int, number: int) -> tuple[int, Stop | None]:
-        # TCG ends PAUSE without the stop of a single step and goes on to the next instruction, so
-        # for the time of the step it is a NOP of the same length.
         asleep = cpu in self._asleep
         self._asleep.discard(cpu)
+        # TCG ends PAUSE without the stop of a single step and goes on to the next instruction, so
+        # for the time of the step it is a NOP of the same length.
         pause = pc if self._is_pause(cpu, pc) else None
         if pause is not None:
             self._rsp.write(pause, NOP)
