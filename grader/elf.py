@@ -63,6 +63,21 @@ class Insn:
         return self.address + len(self.data)
 
 
+def elf_of(path: str | Path) -> Elf:
+    """The program in a file; the same object as long as the file is the same, since to read one takes
+    longer than most of what is asked."""
+    try:
+        now = Path(path).stat()
+    except OSError as error:
+        raise GraderError(f"{path} cannot be read as an ELF file: {error}") from None
+    return _elf_of(Path(path), now.st_ino, now.st_mtime_ns, now.st_size)
+
+
+@lru_cache(maxsize=8)
+def _elf_of(path: Path, *_: int) -> Elf:
+    return Elf(path)
+
+
 class Elf:
     """A linked program.  The file is read once; what is slow is made at its first use."""
 
@@ -240,16 +255,23 @@ class Elf:
         """The line program of a unit, or of all whose addresses the file does not say, as one sorted
         table; None ends a sequence.  A kernel has a hundred units, and who asks needs few."""
         if offset not in self._tables:
-            said = {entry.info_offset for entry in self._ranges.entries} if self._ranges else set()
             rows: dict[int, Line | None] = {}
-            for unit in self._dwarf.iter_CUs() if self._dwarf else ():
-                if unit.cu_offset == offset or offset is None and unit.cu_offset not in said:
-                    program = self._dwarf.line_program_for_CU(unit)
-                    if program is not None:
-                        _add_rows(rows, program, _folder_of(unit))
+            for unit in self._units(offset):
+                program = self._dwarf.line_program_for_CU(unit)
+                if program is not None:
+                    _add_rows(rows, program, _folder_of(unit))
             addresses = sorted(rows)
             self._tables[offset] = addresses, [rows[address] for address in addresses]
         return self._tables[offset]
+
+    def _units(self, offset: int | None) -> list:
+        """The unit there, or all whose addresses the file does not say."""
+        if self._dwarf is None:
+            return []
+        if offset is not None:
+            return [self._dwarf.get_CU_at(offset)]
+        said = {entry.info_offset for entry in self._ranges.entries} if self._ranges else set()
+        return [unit for unit in self._dwarf.iter_CUs() if unit.cu_offset not in said]
 
     # ---- reading the symbol table ----
 

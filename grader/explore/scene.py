@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 from functools import cached_property
 
-from grader.elf import Elf
+from grader.elf import elf_of
 from grader.errors import GraderError
 from grader.explore.registers import DF, IF, Layout
 from grader.machine.types import Unmapped
@@ -64,7 +64,7 @@ class Scene:
         self.m = cell.machine
         self.random = cell.random
         self.layout = Layout(self.m.width)
-        self.checker = Elf(self.m.elf.path.with_name("checker.elf"))
+        self.checker = elf_of(self.m.elf.path.with_name("checker.elf"))
         # All pages of its code, with the zeros that the loader puts behind it.
         self.text_start = self.checker.address("_start") & -PAGE
         end = self.checker.address("checker_gs_selector_next") + PAGE & -PAGE

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Iterable, Mapping
 
-from grader.elf import Elf
+from grader.elf import elf_of
 from grader.errors import GraderError
 from grader.machine import private
 from grader.machine.types import (
@@ -38,7 +38,7 @@ class Machine(ABC):
     def __init__(self, cell: Cell, elf_path: str | Path, cpus: int):
         self.cell = cell
         self.cpus = cpus
-        self.elf = Elf(elf_path)
+        self.elf = elf_of(elf_path)
         self.width: int = cell.width
         if self.elf.width != self.width:
             raise GraderError(f"{elf_path} is not a kernel for {cell.arch}")
