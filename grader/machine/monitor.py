@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from grader.errors import GraderError
 
 TIMEOUT = 30.0
+USUAL = re.compile(r'"event": "(?:STOP|RESUME)"')      # within a string the quotes would be escaped
 
 
 def connect(path: Path, alive) -> socket.socket:
@@ -55,7 +57,7 @@ class _Lines:
 
 
 class Qmp(_Lines):
-    """The machine protocol.  `events` collects the names of events as they pass."""
+    """The machine protocol.  `events` collects events as they pass, but those of stops and starts."""
 
     def __init__(self, link: socket.socket):
         super().__init__(link)
@@ -66,7 +68,10 @@ class Qmp(_Lines):
     def command(self, name: str, **arguments: Any) -> Any:
         self.send(json.dumps({"execute": name, "arguments": arguments}))
         while True:
-            reply = json.loads(self.line())
+            line = self.line()
+            if USUAL.search(line):      # thousands of them: each stop and each start is one
+                continue
+            reply = json.loads(line)
             if "event" in reply:
                 self.events.append(reply)
                 del self.events[:-16]
