@@ -56,6 +56,7 @@ struct shared {
     /* Of the counter and of all instructions ever executed, when a timer was last set and when the
        machine stopped.  Time may pass while no instruction is executed. */
     uint64_t began, ended, first, last;
+    uint64_t wanted;            /* so many registers of each CPU; 0: all */
     struct {
         uint64_t address, insert;
     } changes[CHANGES];
@@ -80,8 +81,9 @@ static void show_registers(void)
     struct cpu *cpu;
     for (int index = 0; index < CPUS && (cpu = get_cpu(index)); index++) {
         set_size(registers, 0);
-        for (int number = 0; read_register(cpu, registers, number); number++)
-            continue;
+        for (unsigned number = 0; !shared->wanted || number < shared->wanted; number++)
+            if (!read_register(cpu, registers, number))
+                break;
         memcpy(shared->registers[index], registers->data, registers->length < BLOCK ? registers->length : BLOCK);
     }
 }

@@ -6,8 +6,9 @@ import re
 import socket
 import struct
 import xml.etree.ElementTree as ElementTree
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Iterable
 
 from grader.errors import GraderError
@@ -57,14 +58,14 @@ class Rsp:
         self._buffer = b""
         self.selected = -1              # the CPU that stopped last, or was chosen since: the stub's
         self._chosen = -1               # .. and the one that the next command is about
-        self._moves: Counter[int] = Counter()   # by CPU; -1: of all at once
+        self._moves = [0] * (CPUS + 1)  # by CPU; the last one: of all at once
         self.command("qSupported:multiprocess+;vContSupported+")
         self.slots = self._register_slots()
-        self._numbers = [name for name, slot in self.slots.items() if slot.size in WIDTHS]
-        last = self.slots[self._numbers[-1]]
+        # Those before the first that is no number: the others are the FPU's.
+        self._numbers = list(takewhile(lambda name: self.slots[name].size in WIDTHS, self.slots))
         self._layout = struct.Struct("<" + "".join(
-            WIDTHS.get(slot.size, f"{slot.size}x") for slot in self.slots.values()
-            if slot.offset <= last.offset))
+            WIDTHS[self.slots[name].size] for name in self._numbers))
+        shared.want(len(self._numbers))
 
     def close(self) -> None:
         self._socket.close()

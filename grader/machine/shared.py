@@ -13,7 +13,7 @@ from grader.errors import GraderError
 
 BLOCK, CPUS, CHANGES = 4096, 8, 65535   # as in qemu_stop.c
 READY = CPUS * BLOCK
-COUNT, TIMER, BEGAN, FIRST = READY + 4, READY + 8, READY + 56, READY + 88
+COUNT, TIMER, BEGAN, WANTED, FIRST = READY + 4, READY + 8, READY + 56, READY + 88, READY + 96
 SET_TIMER = struct.Struct("<6Q")
 CHANGE = struct.Struct("<QQ")
 SIZE = FIRST + CHANGES * CHANGE.size
@@ -42,6 +42,10 @@ class Shared:
     def ready(self) -> bool:
         """Whether QEMU uses it: asked when QEMU has answered for the first time."""
         return self._memory[READY] == 1
+
+    def want(self, registers: int) -> None:
+        """From the next stop on only so many registers are shown."""
+        struct.pack_into("<Q", self._memory, WANTED, registers)
 
     def registers(self, cpu: int, layout: struct.Struct) -> tuple[int, ...]:
         """Those of a CPU as they were when the machine stopped."""
