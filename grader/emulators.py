@@ -13,11 +13,9 @@ from elftools.elf.elffile import ELFFile
 from grader.disassembler import capstone
 from grader.errors import GraderError
 from grader.machine import bochsprogram
+from grader.machine.qemuprocess import CPU_MODEL
 
-QEMU_CPU = {
-    "x86_64": "qemu64,vendor=GenuineIntel,-svm,+fsgsbase,+smep,+smap,+umip,+sep,+nx",
-    "i386": "qemu64,vendor=GenuineIntel,-svm,+fsgsbase,+smep,+smap,+umip,+sep,+nx,-lm,-syscall",
-}
+QEMU_CPU = {"x86_64": CPU_MODEL, "i386": f"{CPU_MODEL},-lm,-syscall"}
 BOCHS_CPU = "corei7_icelake_u"
 BOCHS_FILES = {
     "bochsbios": "/usr/share/bochs/BIOS-bochs-latest",

@@ -21,7 +21,7 @@ from grader.machine.bochslink import PHYSICAL, Link, Ran
 from grader.machine.bochsregs import NAMES, PC, registers_of
 from grader.machine.machine import HOP_LIMIT, NO_WAYS, Machine
 from grader.machine.private import PrivateDir
-from grader.machine.shim import shim
+from grader.machine.shim import preloaded
 from grader.machine.types import (
     POWER_OFF, RESET, STEPS, TRIPLE, Cell, Regs, Snap, Stop, TraceStep, Unmapped)
 
@@ -93,12 +93,9 @@ class BochsMachine(Machine):
         self._listener.bind(str(self._dir / "link"))
         self._listener.listen(4)
         self._listener.settimeout(bochslink.TIMEOUT)
-        # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
-        preload = self._dir / "fork.so"
-        sandbox.lend(shim("bochs"), preload)
         command = sandbox.emulator(
             bochsprogram.command(), self._dir, TERM="dumb",
-            LD_PRELOAD=str(preload), CORRAL_SOCKET=str(self._dir / "link"),
+            LD_PRELOAD=preloaded("bochs", self._dir), CORRAL_SOCKET=str(self._dir / "link"),
             GLIBC_TUNABLES="glibc.malloc.hugetlb=1")
         with (self._dir / "output").open("wb") as output:
             self._process = processes.start(

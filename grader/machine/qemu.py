@@ -437,16 +437,11 @@ class QemuMachine(Machine):
         self._rsp.set_registers(named)
 
     def read(self, address: int | str, size: int, cpu: int = 0) -> bytes:
-        return self.read_all([(self.elf.address(address), size)], cpu)
-
-    def read_all(self, ranges: list[tuple[int, int]], cpu: int = 0) -> bytes:
-        parts = []
-        for address, size in ranges:
-            data = self._bytes(cpu, address, size)
-            if data is None:
-                raise Unmapped(address, cpu)
-            parts.append(data)
-        return b"".join(parts)
+        address = self.elf.address(address)
+        data = self._bytes(cpu, address, size)
+        if data is None:
+            raise Unmapped(address, cpu)
+        return data
 
     def _bytes(self, cpu: int, address: int, size: int) -> bytes | None:
         """Memory as a CPU's page tables show it; None where there is none."""

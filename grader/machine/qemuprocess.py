@@ -17,7 +17,7 @@ from grader.machine.private import PrivateDir, peer_of
 from grader.machine.ram import Ram
 from grader.machine.rsp import Rsp
 from grader.machine.shared import Shared
-from grader.machine.shim import shim
+from grader.machine.shim import preloaded
 from grader.machine.types import Cell
 
 # Without SVM: its CLGI holds off the SMI that ends a budget.
@@ -73,12 +73,10 @@ class QemuProcess:
         ]  # fmt: skip
         if sandbox.strict():
             command += ["-sandbox", SECCOMP]
-        # LD_PRELOAD is a list with spaces and colons between its entries; a checkout may have both.
-        preload = {}
+        environment = {"CORRAL_SHARED": str(self.shared.descriptor)}
         with contextlib.suppress(GraderError):      # without it all takes longer
-            sandbox.lend(shim("qemu"), place / "stop.so")
-            preload = {"LD_PRELOAD": str(place / "stop.so")}
-        command = sandbox.emulator(command, place, CORRAL_SHARED=str(self.shared.descriptor), **preload)
+            environment["LD_PRELOAD"] = preloaded("qemu", place)
+        command = sandbox.emulator(command, place, **environment)
         with (place / "stderr").open("wb") as errors:
             self._process = processes.start(
                 command, pass_fds=(self.shared.descriptor, self.ram.descriptor), stdin=subprocess.DEVNULL,

@@ -12,8 +12,9 @@ HOLE = range(0xA0000, 0x100000)         # the display and the firmware: no RAM
 FRAME = 0x000F_FFFF_FFFF_F000
 PRESENT, LARGE = 1, 0x80                # bits of an entry
 PAGING, PAE, LONG = 1 << 31, 1 << 5, 1 << 10    # in CR0, CR4, EFER
-WIDE = (39, 30, 21, 12)                 # where each level's index lies in an address, of 4 levels ..
-NARROW = (30, 21, 12)                   # .. and of PAE's 3
+# Where each level's index lies in an address, and which levels have large pages.
+WIDE = (39, 30, 21, 12), (30, 21)
+NARROW = (30, 21, 12), (21,)            # PAE
 
 
 class Ram:
@@ -51,14 +52,15 @@ class Ram:
         if (address + (1 << 47)) >> 48 not in (0, 1 << 16) if wide else address >> 32:
             return None
         table = registers["cr3"] & (FRAME if wide else 0xFFFF_FFE0)
-        for shift in WIDE if wide else NARROW:
+        shifts, large = WIDE if wide else NARROW
+        for shift in shifts:
             entry_at = table + (address >> shift & 0x1FF) * 8
             if not self._is_ram(entry_at, 8):
                 return None
             entry = int.from_bytes(self._memory[entry_at:entry_at + 8], "little")
             if not entry & PRESENT:
                 return None
-            if shift == 12 or entry & LARGE and shift in (21, 30) and (wide or shift == 21):
+            if shift == 12 or entry & LARGE and shift in large:
                 inside = (1 << shift) - 1
                 return (entry & FRAME & ~inside) + (address & inside)
             table = entry & FRAME

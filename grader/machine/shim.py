@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from grader import sandbox
 from grader.errors import GraderError
 from grader.paths import build_dir
 
@@ -35,6 +36,14 @@ def shim(emulator: str) -> Path:
         except OSError:
             continue
     raise GraderError("there is no folder to build the emulators' helpers in: make build/ writable")
+
+
+def preloaded(emulator: str, folder: Path) -> str:
+    """Puts it into the emulator's folder, and gives what LD_PRELOAD says: a list with spaces and colons
+    between its entries, and a checkout may have both."""
+    target = folder / "preload.so"
+    sandbox.lend(shim(emulator), target)
+    return str(target)
 
 
 def _compile(folder: Path, source: Path, target: Path) -> Path:

@@ -10,6 +10,7 @@ import pytest
 
 from grader import evaluate
 from grader.labs import find_labs
+from grader.machine import Machine
 from grader.options import Options
 from grader.paths import build_dir
 
@@ -129,6 +130,14 @@ def kernels(tmp_path_factory) -> dict[str, Path]:
         for file in (build.elf, build.iso, build.elf.with_name("checker.elf")):
             shutil.copy2(file, folders[arch])
     return folders
+
+
+@pytest.fixture
+def m(booted) -> Machine:
+    """The machine that the module's fixture `booted` has made, back in the snapshot beside it."""
+    machine, parked = booted
+    machine.restore(parked)
+    return machine
 
 
 @pytest.fixture(scope="session", autouse=True)

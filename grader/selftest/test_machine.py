@@ -1,6 +1,6 @@
 """The machine interface, with the same test body for both emulators and both widths.
 
-What the CPUs execute here is written by the tests themselves over kmain(), which is over by then.
+What the CPUs execute here is written by the tests themselves: see oncpu.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ import pytest
 
 from grader.explore.trace import TraceFailed, trace
 from grader.machine import CELLS, CallFailed, Machine, Unmapped, boot
+from grader.selftest.oncpu import HALT, LOOP, enter, put
 
 SPIN = bytes.fromhex("ebfe")
-LOOP = bytes.fromhex("b805000000 90 b903000000 01c8 ffc9 75fa c3")    # 5 + 3 + 2 + 1
 LOOP_STEPS = 3 + 3 * 3 + 1
 ROUNDS = bytes.fromhex("b980130000 ffc9 75fc 83c001 ebf2")      # 2 + 2 * 4992 + 1 instructions, and again
-HALT = bytes.fromhex("fa f4 c3")
 STI_HALT = bytes.fromhex("fb f4 b807000000 c3")
 TRIPLE = bytes.fromhex("6a00 6a00 0f011c24 0f0b")        # an IDT without entries, then UD2
 PAUSES = bytes.fromhex("f390 f390 b801000000 c3")
@@ -28,29 +27,6 @@ def booted(request, kernels):
     folder = kernels[request.param.arch]
     with boot(request.param, folder / "kernel.elf", folder / "corral.iso") as machine:
         yield machine, machine.snapshot()
-
-
-@pytest.fixture
-def m(booted) -> Machine:
-    machine, parked = booted
-    machine.restore(parked)
-    return machine
-
-
-def put(m: Machine, code: bytes) -> int:
-    """Writes code where any CPU may execute it; gives its address."""
-    address = m.elf.address("kmain")
-    assert len(code) <= m.elf.size("kmain")
-    m.write(address, code)
-    return address
-
-
-def enter(m: Machine, cpu: int, code: bytes, flags: int = 0) -> int:
-    """Brings a parked CPU to the first instruction of this code."""
-    address = put(m, code)
-    m.start(cpu, address, flags=flags)
-    assert m.run(cpu, address, 10_000).reason == "address"
-    return address
 
 
 def handler(m: Machine, vector: int) -> int:

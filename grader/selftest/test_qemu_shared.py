@@ -7,43 +7,26 @@ import pytest
 from grader.machine import Cell, Machine, Unmapped, boot, smm
 from grader.machine.ram import Ram
 from grader.machine.shared import Shared
+from grader.selftest.oncpu import HALT, LOOP, enter
 
 CPUS = 3
-LOOP = bytes.fromhex("b805000000 90 b903000000 01c8 ffc9 75fa c3")
-HALT = bytes.fromhex("fa f4 c3")
 NAMES = {64: ("rip", "rsp", "rax"), 32: ("eip", "esp", "eax")}
 
 
-def booted(arch: str, kernels) -> Machine:
+def made(arch: str, kernels) -> Machine:
     return boot(Cell(arch, "qemu"), kernels[arch] / "kernel.elf", kernels[arch] / "corral.iso", cpus=CPUS)
 
 
 @pytest.fixture(scope="module", params=("x86_64", "i386"))
-def machine(request, kernels):
-    with booted(request.param, kernels) as made:
-        yield made, made.snapshot()
+def booted(request, kernels):
+    with made(request.param, kernels) as machine:
+        yield machine, machine.snapshot()
 
 
-@pytest.fixture
-def m(machine) -> Machine:
-    made, parked = machine
-    made.restore(parked)
-    return made
-
-
-@pytest.fixture
-def alone(monkeypatch):
-    """QEMU uses the shared memory, and the grader does not."""
+def use_none(monkeypatch) -> None:
+    """From here on QEMU uses the shared memory, and the grader does not."""
     monkeypatch.setattr(Shared, "ready", False)
     monkeypatch.setattr(Ram, "read", lambda *_: None)
-
-
-def enter(m: Machine, cpu: int, code: bytes) -> int:
-    address = m.elf.address("kmain")
-    m.write(address, code)
-    m.start(cpu, address)
-    assert m.run(cpu, address, 10_000, exact=False).reason == "address"
-    return address
 
 
 def asked(m: Machine, cpu: int) -> dict[str, int]:
@@ -146,7 +129,8 @@ def places(m: Machine) -> list[bytes]:
             m.read(text & ~0xFFF, 3 * 4096 + 5, 1), m.read_all([(text + 1, 3), (data, 9)], 1)]
 
 
-def test_memory_is_what_the_gdbstub_tells(m, alone, monkeypatch):
+def test_memory_is_what_the_gdbstub_tells(m, monkeypatch):
+    use_none(monkeypatch)
     told = places(m)
     monkeypatch.undo()
     assert places(m) == told
@@ -179,9 +163,8 @@ def story(m: Machine) -> list[tuple]:
 
 @pytest.mark.parametrize("arch", ["x86_64", "i386"])
 def test_it_decides_nothing(kernels, arch, monkeypatch):
-    with booted(arch, kernels) as m:
+    with made(arch, kernels) as m:
         usual = story(m)
-    monkeypatch.setattr(Shared, "ready", False)
-    monkeypatch.setattr(Ram, "read", lambda *_: None)
-    with booted(arch, kernels) as m:
+    use_none(monkeypatch)
+    with made(arch, kernels) as m:
         assert story(m) == usual
