@@ -234,6 +234,20 @@ class Elf:
         at = bisect.bisect_right(addresses, address) - 1
         return lines[at] if at >= 0 else None
 
+    def files(self, address: int) -> frozenset[str]:
+        """The source files that the code of an address's unit may come from: they are known at once, lines
+        are not."""
+        offset = self._unit_at(address)
+        if offset not in self._files:
+            self._files[offset] = frozenset(
+                name for program, folder in self._programs(offset)
+                for name in _file_names(program.header, folder).values())
+        return self._files[offset]
+
+    @cached_property
+    def _files(self) -> dict[int | None, frozenset[str]]:
+        return {}
+
     @cached_property
     def _dwarf(self) -> dwarfinfo.DWARFInfo | None:
         return self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
@@ -256,13 +270,16 @@ class Elf:
         table; None ends a sequence.  A kernel has a hundred units, and who asks needs few."""
         if offset not in self._tables:
             rows: dict[int, Line | None] = {}
-            for unit in self._units(offset):
-                program = self._dwarf.line_program_for_CU(unit)
-                if program is not None:
-                    _add_rows(rows, program, _folder_of(unit))
+            for program, folder in self._programs(offset):
+                _add_rows(rows, program, folder)
             addresses = sorted(rows)
             self._tables[offset] = addresses, [rows[address] for address in addresses]
         return self._tables[offset]
+
+    def _programs(self, offset: int | None) -> list:
+        """The line programs of the same, each with the folder that its unit was built in."""
+        found = [(self._dwarf.line_program_for_CU(unit), _folder_of(unit)) for unit in self._units(offset)]
+        return [(program, folder) for program, folder in found if program is not None]
 
     def _units(self, offset: int | None) -> list:
         """The unit there, or all whose addresses the file does not say."""

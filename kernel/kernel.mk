@@ -158,7 +158,7 @@ $(checker-c): $(KOBJ)/user/%.o: %.c
 
 $(checker): kernel/probe/user/checker.S $(checker-objs) kernel/user/user.ld
 	$(CC) $(filter -m32 -m64,$(arch-$(ARCH))) -gdwarf-4 '-fdebug-prefix-map=$(here)=.' -c -o $@.o $<
-	$(LD) -m $(emul-$(ARCH)) -static -z max-page-size=4096 -z noexecstack -T kernel/user/user.ld -o $@ $@.o $(checker-objs)
+	$(LD) -m $(emul-$(ARCH)) -static -n -z noexecstack -T kernel/user/user.ld -o $@ $@.o $(checker-objs)
 
 # What no lab changes.  The grader makes it alone before it builds code of others, which then cannot.
 given: $(KOBJ)/kernel.lds $(checker-c) $(filter $(KOBJ)/%,$(given-o) $(user-lib-objs)) $(user-names:%=$(user-obj)/%.c.o)

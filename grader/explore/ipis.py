@@ -13,6 +13,7 @@ from grader.verdict import WRONG, Fail
 
 TURN = 3000             # instructions of a turn: more than one call takes on one CPU
 ROUNDS = 60             # of turns, before somebody hangs
+SHORT = 800             # instructions of a turn where all have theirs until somebody comes somewhere
 MOST_TURNS = 2000       # of each CPU, which may be as short as a few instructions
 ARG = struct.Struct("<4I")
 LINE = 64               # struct probe_line: kernel/include/probe_ipis.h
@@ -112,10 +113,10 @@ class Turns(Scene):
             if stop.reason != "address":
                 raise self.failed_on(stop, "the CPU goes on")
 
-    def together(self, wanted: dict[int, object], expected: str, held=(), turn=lambda: TURN,
-                 rounds: int = ROUNDS, stay: bool = True) -> None:
+    def together(self, wanted: dict[int, object], expected: str, held=(), turn=lambda: SHORT,
+                 rounds: int = ROUNDS * TURN // SHORT, stay: bool = True) -> None:
         """All CPUs but the `held` ones take turns, until each of `wanted` has come to its address;
-        there it stays, or it goes on."""
+        there it stays, or it goes on.  Short turns, since who waits uses up all of them."""
         missing = dict(wanted)
         for _ in range(rounds):
             for cpu in self.cpus:

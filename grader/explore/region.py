@@ -777,8 +777,15 @@ def place_of(elf: Elf, mark: str | int) -> int:
 
 def lab_of(elf, address: int) -> int:
     """The number of the lab whose file an instruction comes from; 0 for given code."""
+    if not any(map(lab_in, elf.files(address))):
+        return 0
     line = elf.line(address)
-    parts = line.file.split("/") if line else []
+    return lab_in(line.file) if line else 0
+
+
+def lab_in(file: str) -> int:
+    """The number of the lab that a file belongs to; 0 for a given one."""
+    parts = file.split("/")
     if len(parts) < 3 or parts[0] not in ("labs", "solutions"):
         return 0
     return int(parts[1].removeprefix("lab").split("-")[0])

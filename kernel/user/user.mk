@@ -53,8 +53,9 @@ user: $(user-elfs)
 # Kept, so that a second make does not compile them again.
 .SECONDARY: $(user-lib-objs) $(user-names:%=$(user-obj)/%.c.o)
 
+# -n: no gaps in the file, since the loader copies: GRUB and every snapshot have less to carry.
 $(user-elfs): $(OUT)/user/%.elf: $(user-obj)/%.c.o $(user-lib-objs) $(user-src)/user.ld
-	$(LD) -m $(user-ld) -static -z max-page-size=4096 -T $(user-src)/user.ld -o $@ $(filter %.o,$^)
+	$(LD) -m $(user-ld) -static -n -T $(user-src)/user.ld -o $@ $(filter %.o,$^)
 
 $(user-obj)/%.c.o: $(user-src)/%.c
 	$(CC) $(user-flags) -MMD -MP -c -o $@ $<
