@@ -7,6 +7,7 @@ empty the buffer first (SDM 3A 9.2.2, 9.3, 12.10; Owens, Sarkar and Sewell 2009)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ MODIFIES = ("add", "sub", "and", "or", "xor", "inc", "dec", "neg", "not", "adc",
 # What empties the store buffer besides LOCK (SDM 3A 9.3).
 FENCES = ("mfence", "cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd",
           "wbinvd", "wrmsr", "lgdt", "lidt", "lldt", "ltr", "in", "out", "insb", "outsb")
+FENCE_BY_LOCK = re.compile(r"lock (?:or|add|sub|xor)[bwlq]? \$(?:0x)?0,")     # as compilers write one
 # MOV to these registers serialises, MOV to CR8 does not.
 SERIALISED_BY_MOV = (*(f"cr{n}" for n in (0, 2, 3, 4)),
                      *(f"{name}{n}" for name in ("dr", "db") for n in range(8)))
@@ -74,6 +76,11 @@ class Site:
     @property
     def drains(self) -> bool:
         return self.kind in (LOCKED, DRAIN)
+
+    @property
+    def fences(self) -> bool:
+        """Whether it is there for that alone: what it touches is the CPU's own stack, and stays."""
+        return self.kind == DRAIN or self.on_stack and bool(FENCE_BY_LOCK.match(self.text))
 
     def where(self, registers: Mapping[str, int], width: int) -> int:
         """The address that it touches, with these registers."""

@@ -105,6 +105,8 @@ def _after(region: Region, run: Run, each: Told) -> None:
         step.text = region.events[move.event][0]
     elif site is not None and site.kind == DRAIN:
         step.text = site.text.split()[0]
+    elif site is not None and site.fences:
+        step.text = f"fence: {site.text}"
     elif site is not None:
         name, old = region.name_of(each.address), step.text
         new = _there(region, each, move.cpu)
@@ -208,8 +210,8 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
 
 def _past(region: Region, each: Told, named: bool) -> str:
     """What an instruction has done, and to which word."""
-    past = PAST[each.site.kind]
-    if not named or not each.site.size:
+    past = PAST[DRAIN if each.site.fences else each.site.kind]
+    if not named or each.site.fences:
         return past
     return f"{past.removesuffix(' it')} {region.name_of(each.address)}"
 

@@ -9,10 +9,12 @@ import struct
 
 import pytest
 
-from grader.explore.region import Memory, Program, Region
+from grader.explore.region import RUN, Memory, Move, Program, Region
 from grader.explore.scene import Scene
-from grader.explore.schedules import Bounded, Explorer, Turn, outcomes
+from grader.explore.schedules import Bounded, Explorer, Failed, Turn, outcomes
+from grader.explore.story import schedule_of, tell
 from grader.machine import CELLS, boot
+from grader.verdict import WRONG, Fail
 
 BITS = (0, 1)
 ALL_2 = set(itertools.product(BITS, repeat=2))
@@ -162,3 +164,15 @@ def test_a_turn_where_the_other_run_failed():
     turn = Turn([])
     turn.take(0, [])
     assert not turn.same(0)
+
+
+@pytest.mark.parametrize("name, said", [("sbf", "mfence"), ("sbl", "fence: lock or")])
+def test_a_fence_is_told_as_one(scene, name, said):
+    """Also that of a compiler which has no MFENCE: nobody asks what it left on the stack."""
+    region = region_of(scene, [f"litmus_{name}{cpu}" for cpu in (0, 1)])
+    moves = [Move(RUN, cpu) for cpu in (0, 0, 1, 1, 0, 1)]     # both stores and fences, then both loads
+    told, _ = tell(region, Failed(1, moves, Fail(WRONG, expected="", seen="")))
+    table, _ = schedule_of(region, told)
+    rows = [step.text for step in table.steps]
+    assert len([row for row in rows if row.startswith(said)]) == 2, rows
+    assert "switch: CPU 0 has fenced, has not read y" in rows, rows
