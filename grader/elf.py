@@ -249,12 +249,13 @@ class Elf:
         return {}
 
     @cached_property
-    def _dwarf(self) -> dwarfinfo.DWARFInfo | None:
+    def dwarf(self) -> dwarfinfo.DWARFInfo | None:
+        """The debug information, if there is some."""
         return self._elf.get_dwarf_info() if self._elf.has_dwarf_info() else None
 
     @cached_property
     def _ranges(self) -> ARanges | None:
-        return self._dwarf.get_aranges() if self._dwarf else None
+        return self.dwarf.get_aranges() if self.dwarf else None
 
     def _unit_at(self, address: int) -> int | None:
         """The unit that has the address, by its offset; None if the file does not say: not every compiler
@@ -278,17 +279,17 @@ class Elf:
 
     def _programs(self, offset: int | None) -> list:
         """The line programs of the same, each with the folder that its unit was built in."""
-        found = [(self._dwarf.line_program_for_CU(unit), _folder_of(unit)) for unit in self._units(offset)]
+        found = [(self.dwarf.line_program_for_CU(unit), _folder_of(unit)) for unit in self._units(offset)]
         return [(program, folder) for program, folder in found if program is not None]
 
     def _units(self, offset: int | None) -> list:
         """The unit there, or all whose addresses the file does not say."""
-        if self._dwarf is None:
+        if self.dwarf is None:
             return []
         if offset is not None:
-            return [self._dwarf.get_CU_at(offset)]
+            return [self.dwarf.get_CU_at(offset)]
         said = {entry.info_offset for entry in self._ranges.entries} if self._ranges else set()
-        return [unit for unit in self._dwarf.iter_CUs() if unit.cu_offset not in said]
+        return [unit for unit in self.dwarf.iter_CUs() if unit.cu_offset not in said]
 
     # ---- reading the symbol table ----
 

@@ -18,6 +18,7 @@ from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
 from grader.explore.ways import entered_anywhere, ways_back
 from grader.machine.types import BUDGET, Stop, Unmapped
+from grader.members import part_of
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
@@ -390,8 +391,7 @@ class Region:
                     and s.address <= address < s.address + s.size),
                    key=lambda symbol: symbol.address, default=None)
         if best:
-            offset = address - best.address
-            return best.name + (f"+{offset}" if offset else "")
+            return best.name + part_of(self.m.elf, best.address, address - best.address)
         return f"{address:#x}"
 
 

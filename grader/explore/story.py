@@ -92,6 +92,9 @@ def _there(region: Region, each: Told, cpu: int) -> str:
 def _value(region: Region, value: int) -> str:
     if value < SMALL:
         return str(value)
+    code = region.m.elf.symbol_at(value)
+    if code and code.address == value:
+        return code.name
     name = region.name_of(value)
     return name if not name.startswith("0x") else f"{value:#x}"
 

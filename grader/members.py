@@ -1,0 +1,90 @@
+"""The parts of a variable by their names, as the kernel's debug information has them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+
+from elftools.dwarf.die import DIE
+
+from grader.elf import Elf
+
+ADDRESS = 0x03          # DW_OP_addr
+OURS = (b"labs/", b"solutions/")
+NAMED = ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type", "DW_TAG_atomic_type")
+STRUCTS = ("DW_TAG_structure_type", "DW_TAG_union_type")
+
+
+def part_of(elf: Elf, address: int, offset: int) -> str:
+    """What lies so many bytes behind the start of the variable at an address: ".head", "[2].next"; with
+    "+1" behind it if that is the middle of something, and "" at the start of what has no parts or where the
+    file says nothing."""
+    variable = _variables(elf).get(address)
+    return _part(variable, offset) if variable else f"+{offset}" if offset else ""
+
+
+@lru_cache(maxsize=4)
+def _variables(elf: Elf) -> dict[int, DIE]:
+    """The variables of the labs' files by their addresses."""
+    found = {}
+    for unit in elf.dwarf.iter_CUs() if elf.dwarf else ():
+        top = unit.get_top_DIE()
+        name = top.attributes.get("DW_AT_name")
+        if not name or not name.value.startswith(OURS):
+            continue
+        for die in top.iter_children():
+            place = die.attributes.get("DW_AT_location")
+            if die.tag == "DW_TAG_variable" and place and place.form == "DW_FORM_exprloc" \
+                    and place.value[:1] == [ADDRESS]:
+                found[int.from_bytes(bytes(place.value[1:]), "little")] = die
+    return found
+
+
+def _part(of: DIE, offset: int) -> str:
+    """The part of a variable, a member or an array's element."""
+    kind = _type_of(of)
+    if kind is not None and kind.tag in STRUCTS:
+        for member in kind.iter_children():
+            start = member.attributes.get("DW_AT_data_member_location")
+            first = start.value if start else 0
+            if member.tag == "DW_TAG_member" and first <= offset < first + _size(_type_of(member)):
+                name = member.attributes.get("DW_AT_name")
+                return (f".{name.value.decode()}" if name else "") + _part(member, offset - first)
+    # Of bytes only the first is named: they are something else's room.
+    if kind is not None and kind.tag == "DW_TAG_array_type" and len(_counts(kind)) == 1 \
+            and (size := _size(_type_of(kind))) > 1:
+        return f"[{offset // size}]" + _part(kind, offset % size)
+    return f"+{offset}" if offset else ""
+
+
+def _type_of(die: DIE) -> DIE | None:
+    """The type of a variable, a member or an element, without its other names."""
+    if "DW_AT_specification" in die.attributes:     # it was declared before
+        die = die.get_DIE_from_attribute("DW_AT_specification")
+    while "DW_AT_type" in die.attributes:
+        die = die.get_DIE_from_attribute("DW_AT_type")
+        if die.tag not in NAMED:
+            return die
+    return None
+
+
+def _size(kind: DIE | None) -> int:
+    """Bytes of a type; 0 if nobody knows."""
+    if kind is None:
+        return 0
+    if kind.tag == "DW_TAG_array_type":
+        return _size(_type_of(kind)) * prod(_counts(kind))
+    size = kind.attributes.get("DW_AT_byte_size")
+    if size is None and kind.tag == "DW_TAG_pointer_type":      # Clang says it of no pointer
+        return kind.cu["address_size"]
+    return size.value if size else 0
+
+
+def _counts(array: DIE) -> list[int]:
+    """The elements of an array, in each of its dimensions."""
+    return [_count(each) for each in array.iter_children() if each.tag == "DW_TAG_subrange_type"]
+
+
+def _count(bounds: DIE) -> int:
+    count, last = bounds.attributes.get("DW_AT_count"), bounds.attributes.get("DW_AT_upper_bound")
+    return count.value if count else last.value + 1 if last else 0

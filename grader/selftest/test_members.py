@@ -1,0 +1,47 @@
+"""A variable's parts are told by their names, whichever compiler wrote the debug information."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from grader.elf import Elf
+from grader.members import part_of
+
+CODE = """
+struct node { struct node *next; volatile unsigned ticket; };
+typedef struct { unsigned go, arrived; union { unsigned short half; unsigned all; }; } call_t;
+extern call_t call;
+call_t call;
+struct { struct node nodes[3]; char room[8]; call_t const *of; unsigned grid[2][2]; } all;
+unsigned plain, many[4];
+void *_start(void) { return all.nodes[1].next ? (void *)&call : many[1] ? (void *)&plain : 0; }
+"""
+PARTS = [("call", 0, ".go"), ("call", 4, ".arrived"), ("call", 8, ".half"), ("call", 10, ".all+2"),
+         ("all", 0, ".nodes[0].next"), ("all", 24, ".nodes[1].ticket"), ("all", 50, ".room+2"),
+         ("all", 56, ".of"), ("all", 68, ".grid+4"), ("plain", 0, ""), ("plain", 1, "+1"), ("many", 8, "[2]"),
+         ("all", 4096, "+4096")]
+
+
+@pytest.fixture(scope="module", params=["gcc", "clang"])
+def elf(request, tmp_path_factory):
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    place = tmp_path_factory.mktemp("members")
+    (place / "labs").mkdir()
+    (place / "labs/call.c").write_text(CODE)
+    subprocess.run([request.param, "-gdwarf-4", "-O1", "-ffreestanding", "-nostdlib", "-static", "-fno-pie",
+                    "-no-pie", "-o", "kernel.elf", "labs/call.c"], cwd=place, check=True)
+    return Elf(place / "kernel.elf")
+
+
+@pytest.mark.parametrize("name, offset, said", PARTS)
+def test_part(elf, name, offset, said):
+    assert part_of(elf, elf.address(name), offset) == said
+
+
+def test_given_code_is_not_read(elf):
+    """Of a variable that is none of the labs' only the distance is told."""
+    assert part_of(elf, 0x1000, 12) == "+12"
