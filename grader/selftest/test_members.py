@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import random
 import shutil
 import subprocess
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from grader.elf import Elf
 from grader.members import part_of
@@ -42,6 +45,22 @@ def test_part(elf, name, offset, said):
     assert part_of(elf, elf.address(name), offset) == said
 
 
-def test_given_code_is_not_read(elf):
-    """Of a variable that is none of the labs' only the distance is told."""
+def test_another_address(elf):
+    """Where no variable of a lab begins only the distance is told."""
     assert part_of(elf, 0x1000, 12) == "+12"
+
+
+def test_debug_information_that_is_wrong(elf, tmp_path):
+    """A student's assembly may hold any: it costs the names, and nothing else."""
+    good = elf.path.read_bytes()
+    file = ELFFile(io.BytesIO(good))
+    sections = [file.get_section_by_name(name) for name in (".debug_info", ".debug_abbrev")]
+    places = [at for each in sections for at in range(each["sh_offset"], each["sh_offset"] + each["sh_size"])]
+    for seed in range(150):
+        rng, bad = random.Random(seed), bytearray(good)
+        for at in rng.sample(places, 12):
+            bad[at] = rng.randrange(256)
+        (tmp_path / "kernel.elf").write_bytes(bad)
+        wrong = Elf(tmp_path / "kernel.elf")
+        for name, offset, _ in PARTS:
+            assert isinstance(part_of(wrong, elf.address(name), offset), str)
