@@ -88,6 +88,12 @@ class Lab:
         return next((t for t in self.tests if t.id == ident), None)
 
 
+def lab_in(file: str) -> int:
+    """The number of the lab that a source file belongs to, by its path in the tree; 0 for a given one."""
+    match = re.match(r"(?:labs|solutions)/lab(\d+)-", file)
+    return int(match[1]) if match else 0
+
+
 def find_labs(roots: Iterable[Path] | None = None) -> dict[int, Lab]:
     """Every lab by its number.  Two labs with one number are an error.
 

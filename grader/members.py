@@ -8,9 +8,9 @@ from math import prod
 from elftools.dwarf.die import DIE
 
 from grader.elf import Elf
+from grader.labs import lab_in
 
 ADDRESS = 0x03          # DW_OP_addr
-OURS = (b"labs/", b"solutions/")
 NAMED = ("DW_TAG_typedef", "DW_TAG_const_type", "DW_TAG_volatile_type", "DW_TAG_atomic_type")
 MOST_NAMES = 32         # of one type
 STRUCTS = ("DW_TAG_structure_type", "DW_TAG_union_type")
@@ -37,8 +37,8 @@ def _variables(elf: Elf) -> dict[int, DIE]:
         for unit in elf.dwarf.iter_CUs() if elf.dwarf else ():
             top = unit.get_top_DIE()
             name = top.attributes.get("DW_AT_name")
-            if name and name.value.startswith(OURS):
-                found.update((_address(die), die) for die in top.iter_children())
+            if name and lab_in(name.value.decode("utf-8", "replace")):
+                found.update((at, die) for die in top.iter_children() if (at := _address(die)) is not None)
     except Exception:       # see above: what was read so far is good enough
         pass
     return found

@@ -17,6 +17,7 @@ from grader.explore.access import DRAIN, Site, sites_of
 from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
 from grader.explore.ways import entered_anywhere, ways_back
+from grader.labs import lab_in
 from grader.machine.types import BUDGET, Stop, Unmapped
 from grader.members import part_of
 from grader.verdict import HANG, Fail
@@ -781,14 +782,6 @@ def lab_of(elf, address: int) -> int:
         return 0
     line = elf.line(address)
     return lab_in(line.file) if line else 0
-
-
-def lab_in(file: str) -> int:
-    """The number of the lab that a file belongs to; 0 for a given one."""
-    parts = file.split("/")
-    if len(parts) < 3 or parts[0] not in ("labs", "solutions"):
-        return 0
-    return int(parts[1].removeprefix("lab").split("-")[0])
 
 
 @lru_cache(maxsize=4)

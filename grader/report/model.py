@@ -6,12 +6,11 @@ Everything but the part "times" is the same for the same files, seed and tools.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from grader import score, tell
 from grader.evaluate import LEFT, Grade
-from grader.labs import Exercise, Test
+from grader.labs import Exercise, Test, lab_in
 from grader.options import Options
 from grader.paths import report_dir, write_text
 from grader.report import cases as case_table
@@ -123,9 +122,8 @@ def _group(group: Group, table: dict) -> dict[str, Any]:
 
 def _lab_of(failure: Failure) -> int:
     """The number of the lab in whose file the damage was done; 0 if that is not known."""
-    match = re.match(r"(?:labs|solutions)/lab(\d+)-", failure.went_wrong.line
-                     if failure.went_wrong else "")
-    return int(match[1]) if match else 0
+    return lab_in(failure.went_wrong.line) if failure.went_wrong else 0
+
 
 
 def _times(grade: Grade) -> dict[str, Any]:

@@ -33,10 +33,10 @@ def elf(request, tmp_path_factory):
     if shutil.which(request.param) is None:
         pytest.skip(f"{request.param} is not installed")
     place = tmp_path_factory.mktemp("members")
-    (place / "labs").mkdir()
-    (place / "labs/call.c").write_text(CODE)
+    (place / "labs/lab1-call").mkdir(parents=True)
+    (place / "labs/lab1-call/call.c").write_text(CODE)
     subprocess.run([request.param, "-gdwarf-4", "-O1", "-ffreestanding", "-nostdlib", "-static", "-fno-pie",
-                    "-no-pie", "-o", "kernel.elf", "labs/call.c"], cwd=place, check=True)
+                    "-no-pie", "-o", "kernel.elf", "labs/lab1-call/call.c"], cwd=place, check=True)
     return Elf(place / "kernel.elf")
 
 
