@@ -138,9 +138,9 @@ def run(grade: Grade, listener: Listener, *, first: dict[str, list[str]] | None 
                 emulators.require(cell)
             parts = (["again"] if again else
                      _parts(len(chosen), len(grade.cells)) if split else [""])
-            for part in parts:
+            for number, part in enumerate(parts):
                 job = job_for(grade, cell, build, chosen, machine)
-                job.quick, job.seeds = quick, seeds or []
+                job.quick, job.seeds, job.backwards = quick, seeds or [], number % 2 == 1
                 runs.append(CellRun(cell, job, part, helped=len(parts) > 1))
         run_cells(runs, listener, logs, share=split)
         for each in _joined(runs):
@@ -178,8 +178,9 @@ def _bochs(cell: str) -> str:
 
 def _parts(tests: int, cells: int) -> list[str]:
     """The workers of a cell: several, each with an emulator of its own, where fewer cells are
-    graded than there are processors.  Each takes the next test that nobody has taken.  A test does
-    not know of the others, so none can tell."""
+    graded than there are processors.  Each takes the next test that nobody has taken; every other one
+    begins with the last, since tests that stand side by side need the same machines.  A test does not
+    know of the others, so none can tell."""
     number = min(workers() // cells, tests // FEWEST) or 1
     return [f"{n + 1} of {number}" for n in range(number)] if number > 1 else [""]
 

@@ -33,6 +33,7 @@ class Job:
     cpus: int = 2
     schedules: int = 0              # of each region, at least
     share: str = ""                 # folder in which the workers of one cell tell who takes which test
+    backwards: bool = False         # begin with the last test
     host_cpu: int = -1              # the host's CPU for worker and emulator; -1: any
     tree: str = ""                  # the build tree, for reading source lines
     machine: str = "grader.machine"   # the module that gives boot() and Cell

@@ -185,7 +185,7 @@ class Plugin:
         """Where several workers share a cell, each test is run by the one that comes to it first."""
         if session.testsfailed:
             return None
-        for item in session.items:
+        for item in reversed(session.items) if self.job.backwards else session.items:
             if not self.job.share or self.takes(item):
                 self.run(item)
         return True

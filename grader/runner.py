@@ -118,7 +118,7 @@ def _helper(running: list[CellRun]) -> CellRun | None:
     if run is None or left(run) < WORTH:
         return None
     run.helped = True
-    return CellRun(run.cell, replace(run.job), f"{run.part} too".lstrip(), helped=True)
+    return CellRun(run.cell, replace(run.job, backwards=True), f"{run.part} too".lstrip(), helped=True)
 
 
 def _start(run: CellRun, scratch: Path, selector: selectors.BaseSelector) -> None:

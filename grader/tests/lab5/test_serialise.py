@@ -12,6 +12,8 @@ CAUSE = ("neither emulator can show this; it is read from the machine code.  A C
          "fetched the old bytes long before (SDM 3A 9.1.3, 9.3).")
 LATE = range(12)        # instructions that a CPU has gone on in the loop in which it waits
 TURN = 300
+STEPS = 50              # of a turn in which each instruction is looked at: who waits uses up all of them
+LOOKED_AT = ROUNDS * TURN // STEPS      # so many of these
 
 
 def serialising(elf):
@@ -110,9 +112,9 @@ def test_phases(cell):
 
 def step_until_written(scene, code, cpus):
     """Steps until the code is there, whole; gives the CPU that wrote its last byte."""
-    for _ in range(ROUNDS):
+    for _ in range(LOOKED_AT):
         for cpu in cpus:
-            for _ in range(TURN):
+            for _ in range(STEPS):
                 scene.m.step(cpu)
                 if scene.m.read("probe_patch_site", len(code)) == code:
                     return cpu
@@ -176,8 +178,8 @@ def poked(scene, caller, code):
     """Follows one call of text_poke(), one instruction of its CPU at a time."""
     watch, before, step = Watch(scene), scene.m.read("probe_poke_site", 5), "the first byte"
     begun = False
-    for _ in range(ROUNDS):
-        for _ in range(TURN):
+    for _ in range(LOOKED_AT):
+        for _ in range(STEPS):
             back = watch.walk(caller, "probe_returned", 1)
             now = scene.m.read("probe_poke_site", 5)
             if now != before:
