@@ -2,13 +2,14 @@
 
 from grader.explore.access import touches
 from grader.explore.explore import explore
-from grader.explore.lockcalls import CHECKED, PATIENCE, STUCK_TICKS, Locks
+from grader.explore.lockcalls import CHECKED, PATIENCE, ROUND, STUCK_TICKS, Locks
 from grader.explore.locks import lock_region
 from grader.explore.scene import CLOCK, DISPATCH, PASSIVE, Scene
 from grader.machine.types import ADDRESS
 from grader.verdict import WRONG, Fail
 
 DEVICE = 0x55       # a vector, at level 5
+OFTEN = 256         # acquisitions
 WALKED = 120        # instructions of a CPU that waits, which are more than a turn of its loop
 
 
@@ -166,7 +167,7 @@ def test_stuck(cell):
         cell.park()
         late(prepared(cell), start)
         cell.park()
-    for one in (changes_hands, two_wait, waits_twice):
+    for one in (changes_hands, changes_hands_often, two_wait, waits_twice):
         one(prepared(cell), 1000)
         cell.park()
     unchecked(prepared(cell, 0), 1000)
@@ -244,6 +245,26 @@ def changes_hands(locks, start):
             break
         check_waits(locks, 1, 400, "the lock has changed hands just now.  CPU 1, which waits, was at "
                     f"{locks.m.elf.where(place)} then")
+
+
+def changes_hands_often(locks, start):
+    """While CPU 1 does not look, CPU 0 has the lock so many times more, which is none to one who counts
+    them in a byte."""
+    clock(locks, start)
+    locks.start(0, "probe_spin_round", 0)
+    locks.inside(0)
+    locks.start(1, "probe_spin_round", 0)
+    locks.waits(1)
+    clock(locks, start + STUCK_TICKS + 1)
+    if takes_again(locks) != (0, 1):
+        return
+    locks.finish(0)
+    locks.start(0, "probe_rounds", locks.m.elf.address("probe_spin_round"), OFTEN - 2)
+    if locks.m.run(0, "probe_returned", OFTEN * ROUND).reason != ADDRESS:
+        return                      # it is CPU 1's turn, after some of them
+    locks.start(0, "probe_spin_round", 0)
+    if locks.m.run(0, "probe_inside", ROUND).reason == ADDRESS:
+        check_waits(locks, 1, 400, f"CPU 0 has had the lock {OFTEN} times more, since CPU 1 looked")
 
 
 def accesses(locks):
