@@ -26,6 +26,8 @@ NOTES = (
     Note("qemu-system-x86_64", "10.0", "",
          "SYSRET to an address that is not canonical faults in ring 0 as on Intel's processors "
          "(7.2: in ring 3), and the flags that a fault or an NMI saves have RF set (7.2: clear)"),
+    Note("qemu-system-x86_64", "7.3", "",
+         "what makes a stop of the machine cheap is for QEMU 7.2: here a grade takes half as long again"),
     Note("bochs-bin", "3.0", "",
          "Bochs' debugger is there only if it is asked for: `bochs-bin -debugger` (2.7: always)"),
 )
