@@ -6,6 +6,7 @@ from collections import Counter
 
 from grader.explore.access import LOCKED, site_at
 from grader.explore.region import lab_of
+from grader.explore.registers import IF
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
@@ -14,6 +15,7 @@ SETTLED = 400           # instructions after which a CPU has found out that it m
 LOOKED_AT = 160         # instructions of its loop
 LINE = 64
 LAB = 4                 # whose instructions are looked at
+SPIN = "probe_spin_round"       # the only lock with a level of its own
 BUDGET = 20_000
 FLAGS = 2 << 8 | 1      # DISPATCH_LEVEL, interrupts on
 
@@ -37,9 +39,12 @@ def waits(scene: Scene, cpu: int, function: str, *args: int, flags: int = FLAGS)
         raise Fail(WRONG, expected=f"CPU {cpu} waits: CPU 0 has the lock", seen="both have it")
     if stop.reason != "budget":
         raise scene.failed(stop, f"CPU {cpu} waits for the lock")
-    seen = []
+    seen, before = [], (flags & 1 and IF, flags >> 8)
     for _ in range(LOOKED_AT):
         now = m.regs(cpu)
+        if function != SPIN and lab_of(m.elf, now.pc) == LAB and (now.flags & IF, now.cr8) != before:
+            raise Fail(WRONG, expected="a CPU that waits leaves the level and IF alone",
+                       seen=f"level {now.cr8}, IF {int(bool(now.flags & IF))}", went_wrong=m.place(now.pc))
         seen.append((site_at(m.elf, now.pc), m.elf.instruction(now.pc).text, now))
         m.step(cpu)
     return seen

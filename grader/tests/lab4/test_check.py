@@ -15,6 +15,7 @@ WALKED = 120        # instructions of a CPU that waits, which are more than a tu
 
 def prepared(cell, flags=CHECKED):
     locks = Locks(cell)
+    locks.m.write("probe_spin", cell.random.randbytes(128))
     for which, level in enumerate((DISPATCH, CLOCK)):
         locks.m.call(0, "probe_spin_init", which, level, flags)
     return locks

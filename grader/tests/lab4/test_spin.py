@@ -10,6 +10,7 @@ LEVELS = (DISPATCH, 7, CLOCK, HIGH)
 LINE = 64               # bytes of a lock, and of a handle
 HANDLES = 2 * LINE * 8
 VECTOR = 0x55           # a device's, at level 5
+LOW = 0x2E              # one at DISPATCH_LEVEL
 LOOKS = range(2, 80, 3) # instructions of a CPU that waits, since the lock is free
 
 
@@ -82,7 +83,8 @@ def beside(locks):
 
 def test_waiting_level(cell):
     """A CPU that waits takes what its caller would take, an IPI among it; and IF stays as it was."""
-    for vector, level, before in ((VECTOR, CLOCK, PASSIVE), (0x65, HIGH, 5), (0x75, 7, DISPATCH)):
+    for vector, level, before in ((VECTOR, CLOCK, PASSIVE), (LOW, CLOCK, PASSIVE), (0x65, HIGH, 5),
+                                  (0x75, 7, DISPATCH)):
         locks = prepared(cell, level)
         locks.start(0, "probe_spin_round", 0)
         locks.inside(0)

@@ -1,6 +1,7 @@
 """Exercise 4.6: try, also in an NMI."""
 
-from grader.explore.lockcalls import CHECKED, Locks
+from grader.explore.access import touches
+from grader.explore.lockcalls import CHECKED, ROUND, STUCK_TICKS, Locks
 from grader.explore.nmi import NmiScene
 from grader.explore.scene import CLOCK, DISPATCH, HIGH, PASSIVE, flags_for
 from grader.explore.sweep import labs_own, sweep, trace
@@ -13,6 +14,8 @@ def test_try(cell):
     for taker in ("probe_spin_try", "probe_spin_take"):
         for owner, other in ((0, 1), (1, 0)):
             place(cell, taker, owner, other)
+    place_meanwhile(cell)
+    stuck_anyway(cell)
     for level in (DISPATCH, HIGH):
         for held in (False, True):
             from_nmi(cell, level, held)
@@ -64,6 +67,59 @@ def place(cell, taker, owner, other):
         locks.check_report(locks.told(other), "SPIN_OWNER", other, "probe_spin_give", owner,
                            owner_caller=taker)
     cell.park()
+
+
+def reported(locks, cpu):
+    """Whether the CPU, which runs on, comes to spin_report(); else 4.5 is at fault, not 4.6."""
+    locks.m.run(cpu, ("spin_report", "probe_inside", "probe_returned"), ROUND)
+    return locks.m.pc(cpu) == locks.m.elf.address("spin_report")
+
+
+def place_meanwhile(cell):
+    """CPU 1 is in the middle of a try in vain: CPU 2, which makes a mistake, is told who has the lock."""
+    locks = Locks(cell)
+    m = locks.m
+    m.call(0, "probe_spin_init", 0, DISPATCH, CHECKED)
+    locks.start(0, "probe_spin_take", 0)
+    locks.finish(0)
+    locks.start(1, "probe_spin_try", 0)
+    start = m.snapshot()
+    steps, _ = m.walk(1, "probe_returned", ROUND)
+    for number, step in enumerate(steps):
+        if not touches(m.elf, step.pc):
+            continue
+        m.restore(start)
+        m.step(1, number + 1)
+        locks.start(2, "probe_spin_give", 0, level=DISPATCH)
+        if not reported(locks, 2):
+            break
+        locks.check_report(locks.told(2), "SPIN_OWNER", 2, "probe_spin_give", 0,
+                           owner_caller="probe_spin_take")
+    cell.park()
+
+
+def stuck_anyway(cell):
+    """CPU 1 waits, and CPU 2 tries in vain: that is no other acquisition."""
+    for tries in (0, 1):
+        locks = Locks(cell)
+        locks.m.call(0, "probe_spin_init", 0, DISPATCH, CHECKED)
+        locks.start(0, "probe_spin_take", 0)
+        locks.finish(0)
+        locks.start(1, "probe_spin_round", 0)
+        locks.waits(1)
+        locks.m.write_u32("probe_clock", STUCK_TICKS // 2)
+        for _ in range(tries):
+            locks.start(2, "probe_spin_try", 0)
+            locks.finish(2)
+        locks.waits(1)
+        locks.m.write_u32("probe_clock", STUCK_TICKS + 1)
+        stuck = reported(locks, 1)
+        cell.park()
+        if not stuck:
+            break
+    if tries and not stuck:
+        raise Fail(WRONG, expected="SPIN_STUCK reported: nothing has changed by a try in vain",
+                   seen="no report, since another CPU has tried in the middle of the time")
 
 
 def anywhere(cell):
