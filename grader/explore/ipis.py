@@ -44,6 +44,13 @@ class Turns(Scene):
             self.m.start(cpu, "probe_rest", flags=ON)
             self.run_until(cpu, "probe_rest", "a CPU that rests")
 
+    def without(self, *cpus: int) -> None:
+        """These CPUs are not online, and have no turns from here on."""
+        for cpu in cpus:
+            self.m.write(self.block_of(cpu) + self.offset["cpu_online"], b"\0")
+        self.cpus = [cpu for cpu in self.cpus if cpu not in cpus]
+        self.others = [cpu for cpu in self.others if cpu not in cpus]
+
     def fresh_words(self) -> tuple[int, ...]:
         """Fresh words that the next call is to pass on."""
         words = tuple(self.random.getrandbits(32) for _ in range(4))

@@ -3,6 +3,8 @@
 from grader.explore.ipis import ON, Turns
 from grader.verdict import WRONG, Fail
 
+WALKED = 400            # instructions of a call, in which it asks the others
+
 
 def call_each(cell, callers):
     """Each of these calls, twice."""
@@ -49,8 +51,10 @@ def test_offline(cell):
                 raise Fail(WRONG, expected=f"CPU {absent} is not online, so it is not asked",
                            seen="an interrupt came to it")
         cell.park()
-    comes_online(cell)
+    for again in (True, False):
+        comes_online(cell, again)
     comes_meanwhile(cell)
+    comes_early(cell)
 
 
 def without(cell, absent):
@@ -65,12 +69,18 @@ def without(cell, absent):
     return scene, online
 
 
-def comes_online(cell, absent=3):
-    """A CPU comes when others have called already: it takes part in the next call."""
+def comes_online(cell, init, absent=3):
+    """A CPU comes when others have called already, before its ipi_init() or behind it: it has no part in
+    that call, and takes part in the next one."""
     scene, online = without(cell, absent)
     scene.returned(0, held=(absent,))
-    scene.m.call(absent, "ipi_init", scene.block_of(absent))
+    if init:
+        scene.m.call(absent, "ipi_init", scene.block_of(absent))
     scene.m.write(online, b"\1")
+    scene.m.start(absent, "ipi_poll", flags=ON)
+    if not scene.give(absent, "probe_returned") or absent in scene.ran:
+        raise Fail(WRONG, expected=f"CPU {absent} was not online in the call before, and is not asked",
+                   seen="ipi_poll() takes part in a call there")
     scene.rest(absent)
     for _ in range(2):
         scene.forget()
@@ -94,6 +104,26 @@ def comes_meanwhile(cell, absent=3):
     scene.m.write(online, b"\1")
     with scene.told(f"CPU {absent} came online in the middle of it, so it was not asked"):
         scene.returned(0, held=(absent,))
+    cell.park()
+
+
+def comes_early(cell, absent=3):
+    """A CPU comes online while the caller asks the others, at each access on its way: it is asked and waited
+    for, or neither; and the next call has it."""
+    scene, online = without(cell, absent)
+    scene.rest(absent)
+    for place in scene.at_each(0, lambda: scene.accesses(0, (), WALKED)):
+        scene.m.write(online, b"\1")
+        with scene.told(f"CPU {absent} came online while CPU 0 was at {scene.m.elf.where(place)}"):
+            for _ in range(2):
+                scene.returned(0)
+                scene.accepted(0)
+                scene.settle(absent)
+                scene.forget()
+                words = scene.fresh_words()
+                scene.m.start(0, "probe_call", flags=ON)
+            scene.returned(0)
+            scene.check_got(words, *scene.cpus)
     cell.park()
 
 

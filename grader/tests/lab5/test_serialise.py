@@ -88,9 +88,12 @@ def first_in_one(scene):
 
 
 def test_phases(cell):
-    """Between the end of the first phase and a CPU's second one."""
-    for caller in range(cell.machine.cpus):
+    """Between the end of the first phase and a CPU's second one; also where there is one CPU alone."""
+    cpus = range(cell.machine.cpus)
+    for caller, alone in [*((cpu, False) for cpu in cpus), (0, True)]:
         scene = Turns(cell)
+        if alone:
+            scene.without(*scene.others)
         scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
         scene.forget()
         scene.code(NEW_CODE)
