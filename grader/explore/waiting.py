@@ -8,6 +8,7 @@ from grader.explore.access import LOCKED, site_at
 from grader.explore.region import lab_of
 from grader.explore.registers import IF
 from grader.explore.scene import Scene
+from grader.machine.types import Regs
 from grader.verdict import WRONG, Fail
 
 HOLDER, WAITER = 0, 1
@@ -39,15 +40,33 @@ def waits(scene: Scene, cpu: int, function: str, *args: int, flags: int = FLAGS)
         raise Fail(WRONG, expected=f"CPU {cpu} waits: CPU 0 has the lock", seen="both have it")
     if stop.reason != "budget":
         raise scene.failed(stop, f"CPU {cpu} waits for the lock")
-    seen, before = [], (flags & 1 and IF, flags >> 8)
+    seen = []
     for _ in range(LOOKED_AT):
         now = m.regs(cpu)
-        if function != SPIN and lab_of(m.elf, now.pc) == LAB and (now.flags & IF, now.cr8) != before:
-            raise Fail(WRONG, expected="a CPU that waits leaves the level and IF alone",
-                       seen=f"level {now.cr8}, IF {int(bool(now.flags & IF))}", went_wrong=m.place(now.pc))
+        if function != SPIN and lab_of(m.elf, now.pc) == LAB:
+            _check_alone(scene, now, flags, "a CPU that waits")
         seen.append((site_at(m.elf, now.pc), m.elf.instruction(now.pc).text, now))
         m.step(cpu)
     return seen
+
+
+def _check_alone(scene: Scene, now: Regs, flags: int, who: str) -> None:
+    """Fails unless the level and IF are those with which a CPU was started."""
+    if (bool(now.flags & IF), now.cr8) != (bool(flags & 1), flags >> 8):
+        raise Fail(WRONG, expected=f"{who} leaves the level and IF alone: {flags >> 8} and {flags & 1}",
+                   seen=f"level {now.cr8}, IF {int(bool(now.flags & IF))}",
+                   went_wrong=scene.m.place(now.pc))
+
+
+def keeps_its_level(scene: Scene, function: str, *args: int) -> None:
+    """Fails if a CPU that had to wait has another level, or another IF, when it has the lock."""
+    parked = scene.m.snapshot()
+    for flags in (FLAGS, FLAGS & ~1):
+        scene.m.restore(parked)
+        wait_for(scene, function, *args, flags=flags)
+        _check_end(scene)
+        _check_alone(scene, scene.m.regs(WAITER), flags, "a CPU that has waited and has the lock")
+    scene.m.restore(parked)
 
 
 def check_waiting(scene: Scene, function: str, *args: int) -> None:

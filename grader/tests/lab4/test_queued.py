@@ -4,7 +4,7 @@ from grader.explore.apart import check_all_cpus, check_apart, check_many
 from grader.explore.explore import explore
 from grader.explore.locks import counted, lock_region
 from grader.explore.scene import Scene
-from grader.explore.waiting import check_local
+from grader.explore.waiting import check_local, keeps_its_level
 from grader.verdict import WRONG, Fail
 
 LINE = 64
@@ -76,4 +76,5 @@ def test_nested(cell):
 
 def test_local(cell):
     """A CPU that waits looks at a line at which nobody else looks."""
+    keeps_its_level(Scene(cell), "probe_queued_round", 0)
     check_local(Scene(cell), "probe_queued_round", "probe_queued")

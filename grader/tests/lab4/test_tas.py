@@ -4,7 +4,7 @@ from grader.explore.apart import check_apart
 from grader.explore.explore import explore
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
-from grader.explore.waiting import check_waiting
+from grader.explore.waiting import check_waiting, keeps_its_level
 
 
 def test_two(cell):
@@ -27,4 +27,5 @@ def test_more(cell):
 
 def test_waiting(cell):
     """A CPU that waits reads the lock and says PAUSE; it does not write until the lock seems free."""
+    keeps_its_level(Scene(cell), "probe_tas_round")
     check_waiting(Scene(cell), "probe_tas_round")

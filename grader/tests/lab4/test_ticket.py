@@ -4,7 +4,7 @@ from grader.explore.apart import check_all_cpus, check_apart
 from grader.explore.explore import explore
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
-from grader.explore.waiting import check_pauses, wait_for
+from grader.explore.waiting import check_pauses, keeps_its_level, wait_for
 
 ROUNDS = (255, 259)         # acquisitions by one CPU: the next number is the last of eight bits, or
                             # they have wrapped
@@ -24,6 +24,7 @@ def test_two(cell):
 def test_order(cell):
     """Three and four CPUs get it in the order in which they ask, and wait with PAUSE."""
     scene = Scene(cell)
+    keeps_its_level(scene, "probe_ticket_round")
     check_pauses(scene, wait_for(scene, "probe_ticket_round"))
     cell.park()
     for cpus in (3, 4):

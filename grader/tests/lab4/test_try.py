@@ -145,6 +145,10 @@ def anywhere(cell):
         if m.u32("probe_shared") != 1 + seen.taken:
             raise Fail(WRONG, expected=f"{1 + seen.taken} steps of what the lock protects",
                        seen=str(m.u32("probe_shared")))
+        if m.u32("probe_level") != PASSIVE:
+            raise Fail(WRONG, expected=f"CPU 0 at level {PASSIVE} again, as before its spin_acquire()",
+                       seen=f"level {m.u32('probe_level')}",
+                       cause="the level to go back to was kept where the NMI's try writes too.")
 
     again()
     start = m.snapshot()

@@ -8,9 +8,11 @@ DEVICE_BELOW = range(0x50, 0x80)        # vectors below IPI_LEVEL
 STEPS = 400             # of a CPU that leaves a call
 
 
-def called(cell, caller=0):
-    """A scene in which one CPU has just been asked to call, and the others rest."""
+def called(cell, caller=0, alone=False):
+    """A scene in which one CPU has just been asked to call, and the others rest, or are not there."""
     scene = Turns(cell)
+    if alone:
+        scene.without(*scene.others)
     scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
     scene.forget()
     words = scene.fresh_words()
@@ -124,8 +126,8 @@ def test_leave(cell):
 def test_level(cell):
     """Inside the function a CPU is at IPI_LEVEL: what a device sends waits until it is done.  Afterwards
     the one that calls is at its own level again."""
-    for cpu in range(cell.machine.cpus):
-        scene, _ = called(cell)
+    for cpu, alone in [*((cpu, False) for cpu in range(cell.machine.cpus)), (0, True)]:
+        scene, _ = called(cell, alone=alone)
         scene.together({cpu: "probe_phase"}, "the function begins")
         vector = scene.vector(DEVICE_BELOW.start, DEVICE_BELOW.stop)
         scene.fresh_token()

@@ -247,13 +247,13 @@ def in_its_handler(cell):
     cell.park()
 
 
-def same_site(cell, turn):
-    """CPU 0 writes a jump, and CPU 1 the NOP again, over one instruction."""
+def same_site(cell, turn, same=False):
+    """CPU 0 writes a jump, and CPU 1 the NOP again, or the same jump, over one instruction."""
     scene = Turns(cell)
     scene.forget()
     jump = scene.jump()
     scene.code(jump)
-    scene.m.write("probe_other_bytes", NOP)
+    scene.m.write("probe_other_bytes", jump if same else NOP)
     for cpu in (2, 3):
         scene.m.start(cpu, "probe_poked_round", 1 << 30, flags=ON)
     site, other = map(scene.m.elf.address, ("probe_poke_site", "probe_other_bytes"))
@@ -266,6 +266,9 @@ def same_site(cell, turn):
             raise Fail(WRONG, expected=f"INT3, or {NOP.hex(' ')}, or {jump.hex(' ')}: each call is "
                        "done on its own", seen=seen.hex(" "),
                        cause="two CPUs write one instruction, and their steps are mixed.")
+        if same and len(writing) == 1 and seen[1:] != jump[1:]:
+            raise Fail(WRONG, expected="both CPUs write the same: it is there when one of the calls is over",
+                       seen=f"{seen.hex(' ')}, and CPU {1 - min(writing)}'s call is over")
     scene.returned(*writing)
     scene.check_seen(POKED, NAMES, 2, 3)
     cell.park()
@@ -291,6 +294,7 @@ def test_two(cell):
         cell.park()
     for turn in (40, 150):
         same_site(cell, turn)
+        same_site(cell, turn, same=True)
     for _ in range(4):
         scene = Turns(cell)
         two_write(scene)

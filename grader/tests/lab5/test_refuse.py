@@ -70,3 +70,6 @@ def test_refused(cell):
             check_code(scene, function, new)
         done(scene, function, 0)        # what was refused has left nothing behind
         check_code(scene, function, old)
+    scene.without(*scene.others)        # whether somebody is there to answer does not matter
+    for words, flags in WHERE:
+        refused(scene, "probe_call", words, flags)

@@ -117,7 +117,7 @@ def test_more(cell):
 
 def test_two(cell):
     """Both CPUs call at the same time."""
-    explore(calls_region(Turns(cell), [0, 1]), most=120, pct=4, walks=4)
+    explore(calls_region(Turns(cell), [0, 1]), most=220, pct=4, walks=4)
 
 
 def test_all_call(cell):

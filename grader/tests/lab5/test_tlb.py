@@ -10,6 +10,8 @@ from grader.verdict import WRONG, Fail
 PAGE, OTHER_PAGE = 0x600000, 0x601000
 OTHER = 1               # a CPU that calls as well
 ANOTHER = "; another CPU wants another page to be forgotten"
+REFUSED = ("at IPI_LEVEL", flags_for(14, True)), ("with interrupts off", flags_for(0))
+LEVELS = 2, 11, 13      # at which it is done
 FRAME = 0x000F_FFFF_FFFF_F000
 
 
@@ -56,8 +58,10 @@ def test_shootdown(cell):
     """All CPUs know the page; it becomes another one; each executes an INVLPG for it.  Also while another
     CPU wants another page to be forgotten."""
     cpus = range(cell.machine.cpus)
-    for caller, two in [*((cpu, False) for cpu in cpus), (0, True)]:
+    for caller, two, alone in [*((cpu, False, False) for cpu in cpus), (0, True, False), (0, False, True)]:
         scene = Turns(cell)
+        if alone:
+            scene.without(*scene.others)
         m = scene.m
         places = cell.store("forgetting", lambda: forgetting(m))
         thread = scene.thread()
@@ -78,9 +82,8 @@ def test_shootdown(cell):
         entry, new = (entry_of(m, m.regs(caller).cr3, at) for at in (PAGE, OTHER_PAGE))
         m.write_physical(entry, m.read_physical(new, 8))
         m.start(caller, "tlb_shootdown", PAGE, flags=ON)
-        if two:
-            another_page(scene, caller)
-        done = turns_until_returned(scene, caller, places)
+        done = another_page(scene, caller, places) if two else set()
+        done |= turns_until_returned(scene, caller, places)
         scene.accepted(caller)
         for cpu in scene.cpus:
             if cpu not in done:
@@ -95,16 +98,26 @@ def test_shootdown(cell):
         for cpu in scene.cpus:
             if read_word(scene, cpu) != words[1]:
                 raise Fail(WRONG, expected=f"CPU {cpu} reads the new page", seen="the old one")
-        if m.call(caller, "tlb_shootdown", PAGE, flags=flags_for(14, True)) & 0xFF:
-            raise Fail(WRONG, expected="refused at IPI_LEVEL", seen="it was done")
+        for words, flags in REFUSED:
+            if m.call(caller, "tlb_shootdown", PAGE, flags=flags) & 0xFF:
+                raise Fail(WRONG, expected=f"refused {words}", seen="it was done")
+        for level in LEVELS if alone else ():
+            if not m.call(caller, "tlb_shootdown", PAGE, flags=flags_for(level, True)) & 0xFF:
+                raise Fail(WRONG, expected=f"done at level {level}", seen="it was refused")
         cell.park()
 
 
-def another_page(scene, caller):
-    """While the call is under way, another CPU wants another page to be forgotten."""
-    scene.run_until(caller, "ipi_send", "the others are asked")
+def another_page(scene, caller, places):
+    """While the call is under way, another CPU wants another page to be forgotten; whether the caller has
+    forgotten its own before it asks the others."""
+    m, done = scene.m, set()
+    sends = m.elf.address("ipi_send")
+    while (stop := scene.run_until(caller, {sends, *places}, "the others are asked")).pc != sends:
+        if forgets(m, caller, places[stop.pc]):
+            done.add(caller)
     scene.m.start(OTHER, "tlb_shootdown", OTHER_PAGE, flags=ON)
     scene.settle(OTHER)
+    return done
 
 
 def turns_until_returned(scene, caller, places):
