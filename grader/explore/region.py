@@ -616,7 +616,8 @@ class Run:
         if stop is not None:
             if not self.everywhere and stop.reason == BUDGET:
                 raise Detour
-            raise self._stopped(stop)
+            if not self._gives_way(cpu, stop):
+                raise self._stopped(stop)
         if address is not None:
             self.buffers.after_store(cpu, address, site.size)
         registers = self.m.regs(cpu).values
@@ -633,9 +634,18 @@ class Run:
             self._changed(cpu)
         if to:
             self.poke(*to)
-        if not self.over(cpu):
+        if stop is not None:
+            self._wait(cpu, b"", 0)
+        elif not self.over(cpu):
             self._look_round(cpu, registers)
         return to
+
+    def _gives_way(self, cpu: int, stop: Stop) -> bool:
+        """Whether a CPU that has gone round for long without an access to what is shared lets the others
+        have their turns: it may be a pause, which ends, and be for them.  Its turn comes again when somebody
+        has written, or when nobody else can go on."""
+        return stop.reason == BUDGET and not self.region.m.dead and any(
+            other != cpu for other in self.ready())
 
     def express(self, prefix: list[Done]) -> None:
         """Makes the moves with which another run began, all of them RUN, with as few stops as can be."""
