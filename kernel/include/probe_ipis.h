@@ -38,7 +38,8 @@ extern struct probe_line probe_got[MAX_CPUS];   /* the argument, as fn() or all(
 extern struct probe_line probe_one_got;         /* as one() read it; 1 + its CPU's id; how often */
 extern struct probe_line probe_steps[MAX_CPUS]; /* steps of normal code */
 extern struct probe_line probe_seen[MAX_CPUS];  /* results of probe_patched(): old, new, other;
-                                                   then those of probe_poked(): 1, 2, other */
+                                                   then those of probe_poked(): 1, 2, other;
+                                                   or of probe_other(): 3, 4, other */
 extern struct probe_line probe_polls[MAX_CPUS]; /* turns of probe_spin_wait() */
 extern struct probe_line probe_then[MAX_CPUS];  /* the result of probe_then_rest(), and 1;
                                                    the same of probe_from_interrupt(); the level
@@ -96,6 +97,6 @@ uint32_t probe_poked(void);
 uint32_t probe_other(void);
 void     probe_rest(void);
 extern char probe_patch_site[], probe_patch_end[], probe_poke_site[], probe_poke_target[];
-extern char probe_other_site[], probe_other_target[];
+extern char probe_second_target[], probe_other_site[], probe_other_target[];
 
 #endif

@@ -189,7 +189,7 @@ void probe_poked_round(uint32_t times)
 void probe_other_round(uint32_t times)
 {
     while (times--)
-        count(probe_other(), POKED, 1, 2);
+        count(probe_other(), POKED, 3, 4);
 }
 
 void probe_spin_wait(void)

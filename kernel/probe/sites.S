@@ -21,11 +21,14 @@ probe_patch_end:
     ret
 
 /*
- * One instruction of five bytes: a NOP gives 1, a jump to probe_poke_target 2.  That jump goes back, and
+ * One instruction of five bytes: a NOP gives 1, a jump to one of the targets 2.  That jump goes back, and
  * further than one byte can say.
  */
     .balign 64
-    .globl probe_poked, probe_poke_site, probe_poke_target
+    .globl probe_poked, probe_poke_site, probe_poke_target, probe_second_target
+probe_second_target:
+    mov   $2, %eax
+    ret
 probe_poke_target:
     mov   $2, %eax
     ret
@@ -38,17 +41,17 @@ probe_poke_site:
     mov   $1, %eax
     ret
 
-/* Another one, whose jump goes on. */
+/* Another one, whose jump goes on: 3 and 4. */
     .balign 64
     .globl probe_other, probe_other_site, probe_other_target
 probe_other:
     xor   %eax, %eax
 probe_other_site:
     .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
-    mov   $1, %eax
+    mov   $3, %eax
     ret
 probe_other_target:
-    mov   $2, %eax
+    mov   $4, %eax
     ret
 
 /* Has nothing to do, and takes interrupts if they are on.  Does not return. */

@@ -62,7 +62,7 @@ def test_off(cell):
     """CPU 1 meets the INT3 with interrupts off: it goes on, and then answers.  In the place of the NOP
     comes a jump, in that of a jump the NOP, or a jump to elsewhere.  And an NMI may meet it."""
     in_an_nmi(cell)
-    jump, other = Turns(cell).jump(), Turns(cell).jump(target="probe_other_target")
+    jump, other = Turns(cell).jump(), Turns(cell).jump(target="probe_second_target")
     for old, code in ((NOP, jump), (jump, NOP), (jump, other)):
         scene = Turns(cell)
         scene.forget()
