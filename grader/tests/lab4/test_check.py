@@ -223,7 +223,7 @@ def late(locks, start):
     locks.waits(1)
     clock(locks, start + STUCK_TICKS + 10)
     check_waits(locks, 1, why="CPU 1 has waited for 20 ticks")
-    clock(locks, start + 2 * STUCK_TICKS)
+    clock(locks, start + 2 * STUCK_TICKS - 10)          # that is when it has, to the tick
     locks.check_report(locks.report(1, "SPIN_STUCK reported"), "SPIN_STUCK", 1, "probe_spin_round", 0,
                        owner_caller="probe_spin_round")
 
