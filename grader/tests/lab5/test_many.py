@@ -51,8 +51,8 @@ def test_offline(cell):
                 raise Fail(WRONG, expected=f"CPU {absent} is not online, so it is not asked",
                            seen="an interrupt came to it")
         cell.park()
-    for again in (True, False):
-        comes_online(cell, again)
+    for init in (True, False):
+        comes_online(cell, init)
     comes_meanwhile(cell)
     comes_early(cell)
 
@@ -70,8 +70,8 @@ def without(cell, absent):
 
 
 def comes_online(cell, init, absent=3):
-    """A CPU comes when others have called already, before its ipi_init() or behind it: it has no part in
-    that call, and takes part in the next one."""
+    """A CPU comes when others have called already, before its ipi_init(), or between that and its coming
+    online: it has no part in that call, and takes part in the next one."""
     scene, online = without(cell, absent)
     scene.returned(0, held=(absent,))
     if init:
