@@ -59,9 +59,8 @@ def barrier(bed: Bed, cpus: int) -> int:
     """ipi_call() of CPU 0 while `cpus` are online: its own instructions, until it comes back."""
     scene = bed.scene(Turns)
     m = scene.m
-    for cpu in range(cpus, m.cpus):
-        m.write(scene.block_of(cpu) + scene.offset["cpu_online"], b"\0")
-    scene.rest(*range(1, cpus))
+    scene.without(*range(cpus, m.cpus))
+    scene.rest(*scene.others)
     m.start(0, "probe_call", flags=ON)
     steps_to(m, 0, "probe_call")
     end = m.elf.address("probe_returned")

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from grader.explore.access import touches
+from grader.explore.region import lab_of
 from grader.explore.scene import INTERRUPTS_ON as ON
 from grader.explore.scene import Scene
 from grader.verdict import WRONG, Fail
 
+LAB = 5
+WALKED = 400            # instructions of a call, at most, until its CPU waits
 TURN = 3000             # instructions of a turn: more than one call takes on one CPU
 ROUNDS = 60             # of turns, before somebody hangs
 SHORT = 800             # instructions of a turn where all have theirs until somebody comes somewhere
@@ -44,10 +47,14 @@ class Turns(Scene):
             self.m.start(cpu, "probe_rest", flags=ON)
             self.run_until(cpu, "probe_rest", "a CPU that rests")
 
+    def set_online(self, cpu: int, online: bool) -> None:
+        """Whether a CPU is online, from here on."""
+        self.m.write(self.block_of(cpu) + self.offset["cpu_online"], bytes([online]))
+
     def without(self, *cpus: int) -> None:
         """These CPUs are not online, and have no turns from here on."""
         for cpu in cpus:
-            self.m.write(self.block_of(cpu) + self.offset["cpu_online"], b"\0")
+            self.set_online(cpu, False)
         self.cpus = [cpu for cpu in self.cpus if cpu not in cpus]
         self.others = [cpu for cpu in self.others if cpu not in cpus]
 
@@ -92,6 +99,11 @@ class Turns(Scene):
         steps, _ = self.m.walk(cpu, until, limit)
         return [pc for pc in dict.fromkeys(step.pc for step in steps)
                 if touches(self.m.elf, pc) or pc == steps[-1].pc]
+
+    def labs_accesses(self, cpu: int, until=()) -> list[int]:
+        """Those of the lab's own code, on the CPU's way from here, as long as a call may be until it waits."""
+        return [place for place in self.accesses(cpu, until, WALKED)
+                if lab_of(self.m.elf, place) == LAB]
 
     def failed_on(self, stop, expected: str) -> Exception:
         """The failure that a stop of any CPU is."""

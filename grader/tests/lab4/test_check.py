@@ -185,12 +185,17 @@ def takes_again(locks):
     return 1, 0
 
 
-def stuck(locks, start):
+def one_waits(locks, start):
+    """At this time CPU 0 has the lock, and CPU 1 waits for it."""
     clock(locks, start)
     locks.start(0, "probe_spin_round", 0)
     locks.inside(0)
     locks.start(1, "probe_spin_round", 0)
     locks.waits(1)
+
+
+def stuck(locks, start):
+    one_waits(locks, start)
     check_waits(locks, 1, 30_000, "many turns have passed, but no tick of spin_clock()")
     clock(locks, start + STUCK_TICKS - 1)
     check_waits(locks, 1)
@@ -231,11 +236,7 @@ def late(locks, start):
 def changes_hands(locks, start):
     """Before each access of a wait the lock changes hands, and time goes by: what the CPU has read before
     says nothing of what it reads then."""
-    clock(locks, start)
-    locks.start(0, "probe_spin_round", 0)
-    locks.inside(0)
-    locks.start(1, "probe_spin_round", 0)
-    locks.waits(1)
+    one_waits(locks, start)
     here = locks.m.snapshot()
     for steps, place in accesses(locks):
         locks.m.restore(here)
@@ -251,11 +252,7 @@ def changes_hands(locks, start):
 def changes_hands_often(locks, start):
     """While CPU 1 does not look, CPU 0 has the lock so many times more, which is none to one who counts
     them in a byte."""
-    clock(locks, start)
-    locks.start(0, "probe_spin_round", 0)
-    locks.inside(0)
-    locks.start(1, "probe_spin_round", 0)
-    locks.waits(1)
+    one_waits(locks, start)
     clock(locks, start + STUCK_TICKS + 1)
     if takes_again(locks) != (0, 1):
         return

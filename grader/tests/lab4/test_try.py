@@ -61,18 +61,20 @@ def place(cell, taker, owner, other):
     locks.finish(owner)
     locks.start(other, "probe_spin_try", 0)
     locks.finish(other)
-    locks.start(other, "probe_spin_give", 0, level=DISPATCH)
-    locks.to(other, ("spin_report", "probe_returned"), "SPIN_OWNER reported")
-    if locks.m.pc(other) == locks.m.elf.address("spin_report"):     # else 4.5 is at fault, not 4.6
-        locks.check_report(locks.told(other), "SPIN_OWNER", other, "probe_spin_give", owner,
-                           owner_caller=taker)
+    names_owner(locks, other, owner, taker)
     cell.park()
 
 
-def reported(locks, cpu):
-    """Whether the CPU, which runs on, comes to spin_report(); else 4.5 is at fault, not 4.6."""
-    locks.m.run(cpu, ("spin_report", "probe_inside", "probe_returned"), ROUND)
-    return locks.m.pc(cpu) == locks.m.elf.address("spin_report")
+def names_owner(locks, cpu, owner, taker):
+    """The CPU gives back what it has not got, and the report of that names the owner and where it took the
+    lock.  Gives whether there is one: else 4.5 is at fault, not 4.6."""
+    locks.start(cpu, "probe_spin_give", 0, level=DISPATCH)
+    locks.to(cpu, ("spin_report", "probe_returned"), "SPIN_OWNER reported")
+    reported = locks.m.pc(cpu) == locks.m.elf.address("spin_report")
+    if reported:
+        locks.check_report(locks.told(cpu), "SPIN_OWNER", cpu, "probe_spin_give", owner,
+                           owner_caller=taker)
+    return reported
 
 
 def place_meanwhile(cell):
@@ -90,11 +92,8 @@ def place_meanwhile(cell):
             continue
         m.restore(start)
         m.step(1, number + 1)
-        locks.start(2, "probe_spin_give", 0, level=DISPATCH)
-        if not reported(locks, 2):
+        if not names_owner(locks, 2, 0, "probe_spin_take"):
             break
-        locks.check_report(locks.told(2), "SPIN_OWNER", 2, "probe_spin_give", 0,
-                           owner_caller="probe_spin_take")
     cell.park()
 
 
@@ -113,7 +112,8 @@ def stuck_anyway(cell):
             locks.finish(2)
         locks.waits(1)
         locks.m.write_u32("probe_clock", STUCK_TICKS + 1)
-        stuck = reported(locks, 1)
+        stuck = locks.m.run(1, ("spin_report", "probe_inside"), ROUND).pc == \
+            locks.m.elf.address("spin_report")
         cell.park()
         if not stuck:
             break

@@ -1,11 +1,9 @@
 """Exercises 5.3, 5.4 and 5.5: the handler of an interrupt calls."""
 
-from grader.explore.ipis import NEW_CODE, OLD_CODE, ON, Turns
+from grader.explore.ipis import LAB, NEW_CODE, OLD_CODE, ON, WALKED, Turns
 from grader.explore.region import lab_of
 from grader.verdict import WRONG, Fail
 
-LAB = 5
-WALKED = 400            # instructions of a call that are looked at
 DEVICE = (0x50, 0xC0)   # vectors below IPI_LEVEL
 NAMES = ("the old code", "the new code")
 LEVEL = ("irql_raise", "irql_lower", "irql_get", "set")     # given, and called by the lab's code

@@ -1,11 +1,7 @@
 """Exercise 5.1: other numbers of CPUs, a CPU that is not there, and ring 3."""
 
 from grader.explore.ipis import ON, Turns
-from grader.explore.region import lab_of
 from grader.verdict import WRONG, Fail
-
-LAB = 5
-WALKED = 400            # instructions of a call, in which it asks the others
 
 
 def call_each(cell, callers):
@@ -36,18 +32,17 @@ def test_offline(cell):
     cell.use(4)
     for absent in (1, 3):
         scene = Turns(cell)
-        scene.m.write(scene.block_of(absent) + scene.offset["cpu_online"], b"\0")
+        scene.without(absent)
         offline = scene.m.snapshot()
         for caller in (0, 2):
             scene.m.restore(offline)
-            here = [cpu for cpu in scene.cpus if cpu != absent]
-            scene.rest(*(cpu for cpu in here if cpu != caller))
+            scene.rest(*(cpu for cpu in scene.cpus if cpu != caller))
             scene.forget()
             words = scene.fresh_words()
             scene.m.start(caller, "probe_call", flags=ON)
-            scene.returned(caller, held=(absent,))
+            scene.returned(caller)
             scene.accepted(caller)
-            scene.check_got(words, *here)
+            scene.check_got(words, *scene.cpus)
             scene.m.start(absent, "probe_sled", flags=ON)
             if scene.give(absent, "kintr"):
                 raise Fail(WRONG, expected=f"CPU {absent} is not online, so it is not asked",
@@ -62,23 +57,22 @@ def test_offline(cell):
 def without(cell, absent):
     """Four CPUs, of which one is not online, and CPU 0 is about to call."""
     scene = Turns(cell)
-    online = scene.block_of(absent) + scene.offset["cpu_online"]
-    scene.m.write(online, b"\0")
+    scene.set_online(absent, False)
     scene.rest(*(cpu for cpu in scene.others if cpu != absent))
     scene.forget()
     scene.fresh_words()
     scene.m.start(0, "probe_call", flags=ON)
-    return scene, online
+    return scene
 
 
 def comes_online(cell, init, absent=3):
     """A CPU comes when others have called already, before its ipi_init(), or between that and its coming
     online: it has no part in that call, and takes part in the next one."""
-    scene, online = without(cell, absent)
+    scene = without(cell, absent)
     scene.returned(0, held=(absent,))
     if init:
         scene.m.call(absent, "ipi_init", scene.block_of(absent))
-    scene.m.write(online, b"\1")
+    scene.set_online(absent, True)
     scene.m.start(absent, "ipi_poll", flags=ON)
     if not scene.give(absent, "probe_returned") or absent in scene.ran:
         raise Fail(WRONG, expected=f"CPU {absent} was not online in the call before, and is not asked",
@@ -88,19 +82,15 @@ def comes_online(cell, init, absent=3):
         scene.forget()
         words = scene.fresh_words()
         scene.m.start(0, "probe_call", flags=ON)
-        for _ in scene.at_each(0, lambda: on_the_way(scene)) if not (init or again) else ():
-            begins_early(scene, absent, 2)
+        if not (init or again):
+            for _ in scene.at_each(0, lambda: scene.labs_accesses(0)):
+                begins_early(scene, absent, 2)
         begins_early(scene, 0, absent, 2, 0, absent)
         with scene.told(f"CPU {absent} was not online in an earlier call"):
             scene.returned(0)
             scene.accepted(0)
             scene.check_got(words, *scene.cpus)
     cell.park()
-
-
-def on_the_way(scene):
-    """Where the lab's code touches memory from here until CPU 0 waits."""
-    return [place for place in scene.accesses(0, (), WALKED) if lab_of(scene.m.elf, place) == LAB]
 
 
 def begins_early(scene, *turns):
@@ -113,9 +103,9 @@ def begins_early(scene, *turns):
 
 def comes_meanwhile(cell, absent=3):
     """A CPU comes in the middle of a call, which does not wait for it: it was not asked."""
-    scene, online = without(cell, absent)
+    scene = without(cell, absent)
     scene.together({0: "probe_phase"}, "the function begins", held=(absent,))
-    scene.m.write(online, b"\1")
+    scene.set_online(absent, True)
     with scene.told(f"CPU {absent} came online in the middle of it, so it was not asked"):
         scene.returned(0, held=(absent,))
     cell.park()
@@ -124,10 +114,10 @@ def comes_meanwhile(cell, absent=3):
 def comes_early(cell, absent=3):
     """A CPU comes online while the caller asks the others, at each access on its way: it is asked and waited
     for, or neither; and the next call has it."""
-    scene, online = without(cell, absent)
+    scene = without(cell, absent)
     scene.rest(absent)
-    for place in scene.at_each(0, lambda: on_the_way(scene)):
-        scene.m.write(online, b"\1")
+    for place in scene.at_each(0, lambda: scene.labs_accesses(0)):
+        scene.set_online(absent, True)
         with scene.told(f"CPU {absent} came online while CPU 0 was at {scene.m.elf.where(place)}"):
             scene.returned(0)
             scene.accepted(0)

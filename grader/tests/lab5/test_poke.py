@@ -1,15 +1,12 @@
 """Exercise 5.5: an instruction is written over without holding anybody."""
 
-from grader.explore.ipis import NOP, ON, ROUNDS, Turns
-from grader.explore.region import lab_of
+from grader.explore.ipis import NOP, ON, ROUNDS, WALKED, Turns
 from grader.verdict import WRONG, Fail
 
 NAMES = ("the NOP", "the jump")
-LAB = 5
 POKED = 3               # where probe_seen has its results
 ELSEWHERE = ("probe_other_site", "probe_patched")      # where it does not write
 LOW = 0x2E              # a vector at DISPATCH_LEVEL
-TO_IPI = 400            # instructions of a call, at most, up to its first IPI
 EVERY = 12              # one in so many of them is tried, and the last
 
 
@@ -114,7 +111,7 @@ def in_an_nmi(cell):
 
 def nmi_at_each(scene, until):
     """From here to there."""
-    for place in scene.at_each(0, lambda: lab_places(scene, until)):
+    for place in scene.at_each(0, lambda: scene.labs_accesses(0, until)):
         scene.m.nmi(0)
         with scene.told("an NMI, which executes the instruction, came to CPU 0 at "
                         f"{scene.m.elf.where(place)}"):
@@ -122,11 +119,6 @@ def nmi_at_each(scene, until):
             check_written(scene, scene.jump())
             if sum(scene.check_seen(POKED, NAMES, 0)) != 1:
                 raise Fail(WRONG, expected="the NMI goes on behind the instruction", seen="it does not")
-
-
-def lab_places(scene, until):
-    """The lab's own accesses to memory that CPU 0 comes to, on its way."""
-    return [pc for pc in scene.accesses(0, until, TO_IPI) if lab_of(scene.m.elf, pc) == LAB]
 
 
 def in_the_breakpoint(cell, code):
@@ -222,7 +214,7 @@ def both_written(scene, turn, rounds):
 
 def some_of_the_way(scene):
     """Places of CPU 0 on its way to its first IPI."""
-    places = list(dict.fromkeys(step.pc for step in scene.m.walk(0, "ipi_send", TO_IPI)[0]))
+    places = list(dict.fromkeys(step.pc for step in scene.m.walk(0, "ipi_send", WALKED)[0]))
     return {*places[::EVERY], places[-1]}
 
 

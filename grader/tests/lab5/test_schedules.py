@@ -8,12 +8,11 @@ from grader.explore.corral import (REST, Calls, calls_region, check_accepted, ch
                                    notes)
 from grader.explore.explore import explore
 from grader.explore.ipis import ON, Turns
-from grader.explore.region import Memory, Program, Region, lab_of
+from grader.explore.region import Memory, Program, Region
 from grader.explore.store_buffer import StoreBuffers
 from grader.verdict import WRONG, Fail
 
 OFTEN = 260             # calls
-WALKED = 400            # instructions of a CPU that comes to a call
 VECTOR_IPI = 0xE0       # kernel/include/layout.h
 
 
@@ -32,13 +31,11 @@ def test_again(cell):
 def often(cell):
     """Two CPUs are enough, and the others not online."""
     scene = Turns(cell)
-    other, *absent = scene.others
-    for cpu in absent:
-        scene.m.write(scene.block_of(cpu) + scene.offset["cpu_online"], b"\0")
-    scene.rest(other)
+    scene.without(*scene.others[1:])
+    scene.rest(*scene.others)
     scene.m.start(0, "probe_calls", OFTEN, flags=ON)
     with scene.told(f"it is one of {OFTEN}"):
-        scene.returned(0, rounds=4 * OFTEN, held=absent)
+        scene.returned(0, rounds=4 * OFTEN)
     if scene.m.result(0) != OFTEN:
         raise Fail(WRONG, expected=f"{OFTEN} calls are done", seen=str(scene.m.result(0)))
     cell.park()
@@ -71,10 +68,9 @@ def come_together(cell):
 
 def on_the_way(scene, cpu):
     """Where the lab's code touches memory from here until the CPU waits; what writes plainly, twice."""
-    elf, found = scene.m.elf, []
-    for place in scene.accesses(cpu, (), WALKED):
-        site = site_at(elf, place)
-        if site and lab_of(elf, place) == 5:
+    found = []
+    for place in scene.labs_accesses(cpu):
+        if site := site_at(scene.m.elf, place):
             found += [place] * (2 if site.late else 1)
     return found
 
