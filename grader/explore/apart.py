@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from grader.explore.lockcalls import GRACE
 from grader.explore.locks import KINDS
 from grader.explore.scene import DISPATCH, HIGH, PASSIVE, Scene
 from grader.explore.waiting import FLAGS, SETTLED
+from grader.machine.types import CallFailed
 from grader.verdict import HANG, WRONG, Fail
 
 LINE = 64
 MAX_CPUS = 8
 MANY = 4            # queued locks that a CPU has at a time
-WANTED = 1          # which of them another CPU waits for
-ORDER = (3, WANTED)
+WANTED = {2: 1, 3: 2}       # which of them other CPUs wait for
+ORDER = ("release", 3), ("release", 1), ("acquire", 3), ("release", 2), ("release", 3), ("release", 0)
 SPARE = 4 * LINE    # behind the nodes of CPUs 0 and 1, which are in use
 WAITED = 50_000     # instructions for which a CPU is watched while it has to wait: many turns of a loop
 HOW = ((PASSIVE, False), (DISPATCH, True), (HIGH, False))       # levels, and whether interrupts are on
@@ -77,24 +79,33 @@ def check_apart(cell, kind: str, rooms: int = 1) -> None:
 
 
 def check_many(cell) -> None:
-    """CPU 1 has several queued locks at a time, each with a node, and gives them back in another order; CPU 2
-    waits for one of them."""
+    """CPU 1 has several queued locks at a time, each with a node, gives them back in another order, and takes
+    one again meanwhile; CPUs 2 and 3 wait for one each."""
     scene = Scene(cell)
     m, base = scene.m, scene.m.elf.address("probe_node")
-    m.write("probe_node", bytes(LINE * (2 * MANY + 1)))
+    m.write("probe_node", bytes(LINE * (2 * MANY + len(WANTED))))
     pairs = [(base + 2 * n * LINE, base + (2 * n + 1) * LINE) for n in range(MANY)]
-    has = f"CPU 1 has {MANY} queued locks, each with a node"
     for lock, node in pairs:
         m.call(1, "queued_acquire", lock, node, flags=FLAGS)
-    m.start(2, "queued_acquire", pairs[WANTED][0], base + 2 * MANY * LINE, flags=FLAGS)
-    for n in (None, *ORDER):
-        if n is not None:
-            m.call(1, "queued_release", *pairs[n], flags=FLAGS)
-        stop = m.run(2, "probe_returned", SETTLED)
-        if (stop.reason == "address") != (n == WANTED):
-            early = "at once" if n is None else f"when CPU 1 gives lock {n} back"
-            raise Fail(WRONG, expected=f"CPU 2 gets lock {WANTED} when CPU 1 gives that one back; {has}",
-                       seen="it does not get it" if n == WANTED else f"it gets it {early}")
+    for cpu, n in WANTED.items():
+        m.start(cpu, "queued_acquire", pairs[n][0], base + (2 * MANY + cpu - 2) * LINE, flags=FLAGS)
+    waiting = dict(WANTED)
+    for what, n in (None, None), *ORDER:
+        said = f"CPU 1 {what}s lock {n}" if what else "CPU 1 has them all"
+        try:
+            if what:
+                m.call(1, f"queued_{what}", *pairs[n], flags=FLAGS, budget=GRACE)
+        except CallFailed as failed:
+            raise scene.failed(failed.stop, f"queued_{what}() returns: {said}, {MANY} of which it has taken, "
+                               "each with a node") from None
+        for cpu, wanted in list(waiting.items()):
+            stop, its_turn = m.run(cpu, "probe_returned", SETTLED), (what, n) == ("release", wanted)
+            if (stop.reason == "address") != its_turn:
+                raise Fail(WRONG, expected=f"CPU {cpu} gets lock {wanted} when CPU 1 gives that one back; CPU 1 "
+                           f"has taken {MANY} queued locks, each with a node",
+                           seen=f"it {'does not get it' if its_turn else 'gets it'} when {said}")
+            if its_turn:
+                del waiting[cpu]
     cell.park()
 
 

@@ -89,7 +89,10 @@ bool text_poke(void *at, const uint8_t bytes[5]);
  */
 bool text_trap(struct regs *regs);
 
-/* Bonus: forgets the translation of a page on every CPU.  Several may call.  Refused as ipi_call(). */
+/*
+ * Bonus: forgets the translation of a page on every CPU, whatever its page tables: the page may be the
+ * kernel's.  Several may call.  Refused as ipi_call().
+ */
 bool tlb_shootdown(uintptr_t address);
 
 /*

@@ -1,11 +1,15 @@
 """Exercises 5.3, 5.4 and 5.5: the handler of an interrupt calls."""
 
+from itertools import cycle
+
 from grader.explore.ipis import LAB, NEW_CODE, OLD_CODE, ON, WALKED, Turns
 from grader.explore.region import lab_of
+from grader.explore.registers import IF
 from grader.verdict import WRONG, Fail
 
 DEVICE = (0x50, 0xC0)   # vectors below IPI_LEVEL
 NAMES = ("the old code", "the new code")
+TURNS = 20              # of all CPUs, more than a handler's call needs
 LEVEL = ("irql_raise", "irql_lower", "irql_get", "set")     # given, and called by the lab's code
 
 
@@ -18,26 +22,70 @@ def boundaries(scene, cpu, until=()):
             and (symbol.name in LEVEL or lab_of(elf, pc) == LAB)]
 
 
-def interrupted(scene, cpu, place, ends):
-    """The CPU gets a device's interrupt, whose handler calls; then all get to their ends."""
+def interrupted(scene, cpu, place, ends, then=None):
+    """The CPU gets a device's interrupt, whose handler calls; then all get to their ends.  If it came at once,
+    and is over, then() gives another CPU one."""
+    callers, where = [cpu], scene.m.elf.where
     scene.m.interrupt(cpu, scene.vector(*DEVICE))
-    try:
+    with scene.told(came := f"an interrupt came to CPU {cpu} at {where(place)}"):
+        also = then() if then and back(scene, cpu, place) else None
+    if also is not None:
+        callers.append(also)
+        came += f"; when its handler was over, one came to CPU {also}, whose handler was at " \
+                f"{where(scene.m.pc(also))} when CPU {cpu} went on"
+    with scene.told(came):
         scene.together(ends, "the call returns", stay=False)
-    except Fail as fail:
-        fail.failure.expected += f"; an interrupt came to CPU {cpu} at {scene.m.elf.where(place)}"
-        raise
-    result, times = scene.line("probe_then", cpu)[2:4]
-    if (result & 0xFF, times) != (1, 1):
-        raise Fail(WRONG, expected="the call of the interrupt's handler is done",
-                   seen="it was refused" if times else "there was none", at=scene.m.place(place))
+    for caller in callers:
+        result, times = scene.line("probe_then", caller)[2:4]
+        if (result & 0xFF, times) != (1, 1):
+            raise Fail(WRONG, expected=f"the call of the interrupt's handler on CPU {caller} is done",
+                       seen="it was refused" if times else "there was none", at=scene.m.place(place))
 
 
-def at_each(scene, cpu, words, ends, callers, until=(), before=None):
+def back(scene, cpu, place):
+    """If the interrupt comes at once: the others have their turns until its handler is over, and the CPU is
+    where it was.  Whether that is so."""
+    before = scene.m.regs(cpu)
+    if not before.flags & IF or before.cr8 >= DEVICE[0] >> 4:
+        return False
+    scene.run_until(cpu, "probe_from_interrupt", "a device's interrupt comes")
+    for _ in range(TURNS):
+        if scene.give(cpu, place) and scene.m.regs(cpu).sp == before.sp:
+            return True
+        for other in scene.others:
+            scene.give(other)
+    return False
+
+
+def another(scene):
+    """A function by which CPU 1, if it rests, gets such an interrupt too, and comes to an access to memory: each
+    time to the next one of the handler's call.  Gives the CPU, or None."""
+    here = scene.m.snapshot()
+
+    def handler():
+        scene.m.interrupt(1, scene.vector(*DEVICE))
+        scene.run_until(1, "probe_from_interrupt", "a device's interrupt comes")
+
+    handler()
+    places = cycle(scene.labs_accesses(1))
+    scene.m.restore(here)
+
+    def begins():
+        scene.settle(1)
+        if scene.m.pc(1) != scene.resting:
+            return None
+        handler()
+        scene.give(1, next(places))
+        return 1
+    return begins
+
+
+def at_each(scene, cpu, words, ends, callers, until=(), before=None, then=None):
     """From here the interrupt comes at each instruction of the lab; each call is done."""
     for place in scene.at_each(cpu, lambda: boundaries(scene, cpu, until)):
         if before:
             before()
-        interrupted(scene, cpu, place, ends)
+        interrupted(scene, cpu, place, ends, then)
         results(scene, *callers)
         scene.check_got(words, *scene.cpus)
 
@@ -51,7 +99,8 @@ def results(scene, *cpus):
 
 
 def test_calls(cell):
-    """The interrupt comes at each instruction of a call of the same CPU; no other one calls."""
+    """The interrupt comes at each instruction of a call of the same CPU.  Where that is at once, one comes to
+    another CPU when its handler is over."""
     scene = Turns(cell)
     scene.rest(*scene.others)
     scene.forget()
@@ -59,8 +108,10 @@ def test_calls(cell):
     scene.m.write_ptr("probe_call_in_interrupt", scene.m.elf.address("probe_call"))
     scene.then_rest(0, "probe_call")
     scene.run_until(0, "probe_call", "its function")
+    begins = another(scene)
     for _ in range(2):          # up to where it waits, and on from there
-        at_each(scene, 0, words, {0: "probe_rest"}, (0,), until="probe_rest")
+        at_each(scene, 0, words, dict.fromkeys((0, 1), "probe_rest"), (0,), until="probe_rest",
+                then=begins)
         scene.give(0, "probe_rest")
         for cpu in scene.others:
             scene.give(cpu)

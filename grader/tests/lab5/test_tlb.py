@@ -9,7 +9,7 @@ from grader.verdict import WRONG, Fail
 
 PAGE, OTHER_PAGE = 0x600000, 0x601000
 OTHER = 1               # a CPU that calls as well
-ANOTHER = "; another CPU wants another page to be forgotten"
+ANOTHER = f"; CPU {OTHER}, which has no thread and other page tables, wants another page to be forgotten"
 REFUSED = ("at IPI_LEVEL", flags_for(14, True)), ("with interrupts off", flags_for(0))
 LEVELS = 2, 11, 13      # at which it is done
 FRAME = 0x000F_FFFF_FFFF_F000
@@ -56,7 +56,7 @@ def forgets(m, cpu, text):
 
 def test_shootdown(cell):
     """All CPUs know the page; it becomes another one; each executes an INVLPG for it.  Also while another
-    CPU wants another page to be forgotten."""
+    CPU wants another page to be forgotten, which has other page tables: the page may be the kernel's."""
     cpus = range(cell.machine.cpus)
     for caller, two, alone in [*((cpu, False, False) for cpu in cpus), (0, True, False), (0, False, True)]:
         scene = Turns(cell)
@@ -70,6 +70,8 @@ def test_shootdown(cell):
             page = m.call(SUBJECT, "probe_map", thread, address, budget=200_000)
             m.write_u32(page, word)
         for cpu in scene.cpus:
+            if two and cpu == OTHER:
+                continue
             m.call(cpu, "probe_adopt", thread)
             if read_word(scene, cpu) != words[0]:
                 raise GraderError("a page that a test made cannot be read")
