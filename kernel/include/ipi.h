@@ -68,7 +68,8 @@ void ipi_poll(void);
  * a serialising instruction after the bytes were written.  CR0 is as before.  No NMI executes this
  * code, and nothing is called from inside it.  False: refused as above, or it is this CPU's own
  * interrupt, whose handler calls this, that came inside the range: it would be tried again for
- * ever.  Several CPUs may call it at the same time.
+ * ever.  So would two handlers, on two CPUs, each of which came inside the range that the other one
+ * writes: that is their callers' to avoid.  Several CPUs may call it at the same time.
  */
 bool text_patch(void *at, const void *bytes, size_t size);
 
