@@ -129,7 +129,12 @@ def serialises(text: str) -> bool:
     name, _, operands = text.partition(" ")
     if name.startswith("mov") and operands.rpartition("%")[2] in SERIALISED_BY_MOV:
         return True
-    return name.removesuffix("l").removesuffix("q") in SERIALISING or name in SERIALISING
+    return _is_one_of(SERIALISING, name)
+
+
+def _is_one_of(names: tuple[str, ...], name: str) -> bool:
+    """Whether it is one of these, with or without the letter of its operand's size."""
+    return name in names or name[-1:] in tuple("wlq") and name[:-1] in names
 
 
 def _site(insn, elf: Elf) -> Site | None:
@@ -138,7 +143,7 @@ def _site(insn, elf: Elf) -> Site | None:
     text = elf.instruction(insn.address).text
     moves = name == "mov" and insn.operands and insn.operands[0].type == x86.X86_OP_REG \
         and insn.reg_name(insn.operands[0].reg) in SERIALISED_BY_MOV
-    if name in FENCES or moves:
+    if _is_one_of(FENCES, name) or moves:
         return Site(insn.address, DRAIN, 0, text, "", "", 1, 0, "", insn.address + insn.size)
     if memory is None or name.startswith(NO_ACCESS):
         return None

@@ -112,7 +112,7 @@ class Turns(Scene):
 
     def give(self, cpu: int, until=(), turn: int = TURN) -> bool:
         """One turn of a CPU; whether it stands at one of the addresses.  The turn is over, too, when it
-        comes to where it rests: nothing was sent to it that has not come by then.
+        comes to where it rests, or halts: nothing was sent to it that has not come by then.
 
         Notes whether it comes through a function that all CPUs are to run: what these leave in
         memory anybody may write."""
@@ -127,7 +127,7 @@ class Turns(Scene):
                 self.ran.add(cpu)
             if stop.reason == "budget" or stop.pc in wanted:
                 return stop.reason == "address"
-            if stop.reason == "address" and stop.pc == self.resting:
+            if stop.reason == "halted" or stop.reason == "address" and stop.pc == self.resting:
                 return False
             if stop.reason != "address":
                 raise self.failed_on(stop, "the CPU goes on")

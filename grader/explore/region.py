@@ -18,13 +18,14 @@ from grader.explore.scene import Scene
 from grader.explore.store_buffer import StoreBuffers
 from grader.explore.ways import entered_anywhere, ways_back
 from grader.labs import lab_in
-from grader.machine.types import BUDGET, Stop, Unmapped
+from grader.machine.types import BUDGET, HALTED, Stop, Unmapped
 from grader.members import part_of
 from grader.verdict import HANG, Fail
 
 PATIENCE = 80       # moves after which a CPU that goes round in a loop lets the others on
 ROUNDS = 6          # turns of such a CPU after which memory is as it was: it gets no further
 LONGEST = 1500      # moves of a schedule
+PAUSES = 10         # as long as a machine runs from point to point; who pauses longer will never go on
 HELD = 250          # moves after which a store reaches memory by itself
 NOBODY = -2         # who writes, when stores reach memory by themselves
 START_BUDGET = 20_000
@@ -612,9 +613,9 @@ class Run:
                 address = None      # it is about to fault
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
-        stop = region.hop(cpu, self.stops)
+        stop = self._hop(cpu)
         if stop is not None:
-            if not self.everywhere and stop.reason == BUDGET:
+            if not self.everywhere and stop.reason in (BUDGET, HALTED):
                 raise Detour
             if not self._gives_way(cpu, stop):
                 raise self._stopped(stop)
@@ -640,12 +641,24 @@ class Run:
             self._look_round(cpu, registers)
         return to
 
+    def _hop(self, cpu: int) -> Stop | None:
+        """To the CPU's next point.  If nobody else can go on, it may have made a long pause before."""
+        stop = self.region.hop(cpu, self.stops)
+        for _ in range(PAUSES if self.everywhere else 0):
+            if stop is None or stop.reason != BUDGET or self.region.m.dead or self._others_go_on(cpu):
+                break
+            stop = self.region.hop(cpu, self.stops)
+        return stop
+
     def _gives_way(self, cpu: int, stop: Stop) -> bool:
-        """Whether a CPU that has gone round for long without an access to what is shared lets the others
-        have their turns: it may be a pause, which ends, and be for them.  Its turn comes again when somebody
-        has written, or when nobody else can go on."""
-        return stop.reason == BUDGET and not self.region.m.dead and any(
-            other != cpu for other in self.ready())
+        """Whether a CPU that has halted, or gone round for long without an access to what is shared, lets the
+        others have their turns: it may be a pause, which ends, and be for them.  Its turn comes again when
+        somebody has written, or when nobody else can go on."""
+        return stop.reason in (BUDGET, HALTED) and not self.region.m.dead and self._others_go_on(cpu)
+
+    def _others_go_on(self, cpu: int) -> bool:
+        """Whether there is another CPU whose turn it can be, or a store that is on its way."""
+        return not self.buffers.empty or any(other != cpu for other in self.ready())
 
     def express(self, prefix: list[Done]) -> None:
         """Makes the moves with which another run began, all of them RUN, with as few stops as can be."""

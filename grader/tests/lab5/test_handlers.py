@@ -48,13 +48,15 @@ def back(scene, cpu, place):
     before = scene.m.regs(cpu)
     if not before.flags & IF or before.cr8 >= DEVICE[0] >> 4:
         return False
-    scene.run_until(cpu, "probe_from_interrupt", "a device's interrupt comes")
-    for _ in range(TURNS):
-        if scene.give(cpu, place) and scene.m.regs(cpu).sp == before.sp:
-            return True
-        for other in scene.others:
-            scene.give(other)
-    return False
+    for where, sp in ("probe_from_interrupt", None), (place, before.sp):
+        for _ in range(TURNS):
+            if scene.give(cpu, where) and sp in (None, scene.m.regs(cpu).sp):
+                break
+            for other in scene.others:
+                scene.give(other)
+        else:
+            return False
+    return True
 
 
 def another(scene):
