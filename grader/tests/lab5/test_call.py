@@ -6,6 +6,7 @@ from grader.verdict import WRONG, Fail
 
 DEVICE_BELOW = range(0x50, 0x80)        # vectors below IPI_LEVEL
 STEPS = 400             # of a CPU that leaves a call
+RUNS = 4                # where probe_got has how often the function ran
 
 
 def called(cell, caller=0, alone=False):
@@ -43,9 +44,9 @@ def slow_to_leave(cell, slow):
     for _ in range(2):
         scene.together({slow: "probe_phase"}, "the function begins, and ends")
     others = [cpu for cpu in scene.cpus if cpu != slow]
-    scene.settle(*others)
     for _ in range(STEPS):
-        begun = [cpu for cpu in others if scene.give(cpu, "probe_phase")]
+        scene.settle(*others)
+        begun = [cpu for cpu in others if scene.line("probe_got", cpu)[RUNS] > 1]
         if begun and scene.m.run(slow, [out, "probe_phase"], BUDGET).pc == out:
             raise Fail(WRONG, expected=f"no CPU begins the next call before CPU {slow} has come to it",
                        seen=f"CPU {begun[0]} has begun, and CPU {slow} is still on its way out of the "

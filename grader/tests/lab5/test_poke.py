@@ -1,12 +1,13 @@
 """Exercise 5.5: an instruction is written over without holding anybody."""
 
-from grader.explore.ipis import NOP, ON, ROUNDS, WALKED, Turns
+from grader.explore.ipis import NOP, ON, ROUNDS, TURN, WALKED, Turns
 from grader.verdict import WRONG, Fail
 
 NAMES = ("the NOP", "the jump")
 POKED = 3               # where probe_seen has its results
 ELSEWHERE = ("probe_other_site", "probe_patched")      # where it does not write
 LOW = 0x2E              # a vector at DISPATCH_LEVEL
+SMALL = 8               # instructions of a turn that is not to go far beyond a step
 EVERY = 12              # one in so many of them is tried, and the last
 
 
@@ -68,7 +69,7 @@ def test_off(cell):
         scene.code(code)
         alone(scene, 0)
         if scene.m.u8("probe_poke_site") != 0xCC:
-            raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+            answers_first(scene)
         not_ours(scene, 1, *ELSEWHERE)
         scene.m.start(1, "probe_poked_round", 3)
         scene.run_until(1, "probe_returned", "a CPU with interrupts off goes on behind the INT3")
@@ -82,6 +83,22 @@ def test_off(cell):
                        seen="it is not three times" if nops + jumps != 3 else
                        f"{nops} times neither: both are jumps, and it went on behind them")
         cell.park()
+
+
+def answers_first(scene):
+    """CPU 0 has asked CPU 1 something before its INT3: CPU 1 answers, and answers what comes with the INT3."""
+    scene.m.write_u32("probe_go", 0)
+    scene.m.start(1, "probe_spin_wait", flags=ON)
+    until_int3(scene, 0, "probe_poke_site")
+    scene.m.write_u32("probe_go", 1)
+    there = scene.m.read("probe_poke_site", 5)
+    for _ in range(ROUNDS):
+        if scene.give(1, "probe_returned"):
+            break
+        scene.give(0, turn=SMALL)
+    if scene.m.read("probe_poke_site", 5) != there:
+        raise Fail(WRONG, expected="INT3 and the old bytes, until every other CPU has answered",
+                   seen=scene.m.read("probe_poke_site", 5).hex(" "))
 
 
 def in_an_nmi(cell):
@@ -266,6 +283,17 @@ def same_site(cell, turn, same=False):
     cell.park()
 
 
+def until_int3(scene, caller, site):
+    """The CPU comes to its INT3; it may have asked the others something before."""
+    for _ in range(ROUNDS):
+        for _ in range(TURN // SMALL):
+            scene.give(caller, turn=SMALL)
+            if scene.m.u8(site) == 0xCC:
+                return
+        scene.settle(*(cpu for cpu in scene.cpus if cpu != caller))
+    raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+
+
 def test_two(cell):
     """Two CPUs write two instructions, one of them while the other's INT3 is there; two execute.
     Also one CPU, whose handler writes the second."""
@@ -274,12 +302,7 @@ def test_two(cell):
     for first, second, site in ((0, 1, "probe_poke_site"), (1, 0, "probe_other_site")):
         scene = Turns(cell)
         two_write(scene)
-        for _ in range(400):
-            if scene.m.u8(site) == 0xCC:
-                break
-            scene.give(first, turn=8)
-        else:
-            raise Fail(WRONG, expected="INT3 over the first byte", seen="there is none")
+        until_int3(scene, first, site)
         for cpu in (second, 2, 3, second, 2, 3):
             scene.give(cpu, turn=400)
         both_written(scene, lambda: 400, 400)
