@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.explore.lockcalls import GRACE
+from grader.explore.lockcalls import GRACE, ROUND
 from grader.explore.locks import KINDS
 from grader.explore.scene import DISPATCH, HIGH, PASSIVE, Scene
 from grader.explore.waiting import FLAGS, SETTLED
@@ -99,7 +99,8 @@ def check_many(cell) -> None:
             raise scene.failed(failed.stop, f"queued_{what}() returns: {said}, {MANY} of which it has taken, "
                                "each with a node") from None
         for cpu, wanted in list(waiting.items()):
-            stop, its_turn = m.run(cpu, "probe_returned", SETTLED), (what, n) == ("release", wanted)
+            its_turn = (what, n) == ("release", wanted)
+            stop = m.run(cpu, "probe_returned", ROUND if its_turn else SETTLED)
             if (stop.reason == "address") != its_turn:
                 raise Fail(WRONG, expected=f"CPU {cpu} gets lock {wanted} when CPU 1 gives that one back; CPU 1 "
                            f"has taken {MANY} queued locks, each with a node",
@@ -124,7 +125,7 @@ def check_all_cpus(cell, kind: str) -> None:
 
 
 def _inside(scene: Scene, cpu: int, wanted: bool, why: str) -> None:
-    stop = scene.m.run(cpu, "probe_inside", SETTLED)
+    stop = scene.m.run(cpu, "probe_inside", ROUND if wanted else SETTLED)
     if stop.reason not in ("address", "budget"):
         raise scene.failed(stop, f"CPU {cpu} goes on")
     if (stop.reason == "address") != wanted:

@@ -25,7 +25,12 @@
         uint8_t room[LOCK_SIZE] __attribute__((aligned(LOCK_SIZE)));         \
     }
 
-/* ---- written in lab 4: three ways to wait.  They leave the level and IF alone. ---- */
+/*
+ * ---- written in lab 4: three ways to wait ----
+ *
+ * They leave the level and IF alone.  To give a lock back is to wait for nobody; queued_release() alone
+ * may wait, for a CPU that has come into the queue and has not said so yet.
+ */
 
 /*
  * Test-and-test-and-set.  One word; a CPU that waits only reads it, with PAUSE, until it seems free.

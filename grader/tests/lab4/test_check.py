@@ -10,6 +10,7 @@ from grader.verdict import WRONG, Fail
 
 DEVICE = 0x55       # a vector, at level 5
 OFTEN = 256         # acquisitions
+LOOKS = 4000        # instructions in which a CPU that waits looks again, however long it pauses
 WALKED = 120        # instructions of a CPU that waits, which are more than a turn of its loop
 
 
@@ -56,8 +57,8 @@ def waits_in_a_nest(locks, cpu, other):
     """A CPU that has one lock waits for another lock: no mistake."""
     taken(locks, other, 1)
     locks.start(cpu, "probe_spin_nested")
-    check_waits(locks, cpu, 3000,
-                f"CPU {cpu} has lock 0 and waits for lock 1, which is no mistake")
+    check_waits(locks, cpu,
+                why=f"CPU {cpu} has lock 0 and waits for lock 1, which is no mistake")
     locks.start(other, "probe_spin_give", 1, level=CLOCK)
     locks.finish(other)
     locks.inside(cpu)
@@ -228,7 +229,8 @@ def late(locks, start):
     locks.waits(1)
     clock(locks, start + STUCK_TICKS + 10)
     check_waits(locks, 1, why="CPU 1 has waited for 20 ticks")
-    clock(locks, start + 2 * STUCK_TICKS - 10)          # that is when it has, to the tick
+    # That is when it has; one tick more, since some of the first one had gone by.
+    clock(locks, start + 2 * STUCK_TICKS - 10 + 1)
     locks.check_report(locks.report(1, "SPIN_STUCK reported"), "SPIN_STUCK", 1, "probe_spin_round", 0,
                        owner_caller="probe_spin_round")
 
@@ -245,7 +247,7 @@ def changes_hands(locks, start):
         clock(locks, start + STUCK_TICKS + 1)
         if takes_again(locks) != (0, 1):
             break
-        check_waits(locks, 1, 400, "the lock has changed hands just now.  CPU 1, which waits, was at "
+        check_waits(locks, 1, why="the lock has changed hands just now.  CPU 1, which waits, was at "
                     f"{locks.m.elf.where(place)} then")
 
 
@@ -262,7 +264,7 @@ def changes_hands_often(locks, start):
         return                      # it is CPU 1's turn, after some of them
     locks.start(0, "probe_spin_round", 0)
     if locks.m.run(0, "probe_inside", ROUND).reason == ADDRESS:
-        check_waits(locks, 1, 400, f"CPU 0 has had the lock {OFTEN} times more, since CPU 1 looked")
+        check_waits(locks, 1, why=f"CPU 0 has had the lock {OFTEN} times more, since CPU 1 looked")
 
 
 def holder_takes(locks, start):
@@ -302,7 +304,7 @@ def holder_gives(locks, start):
 
 def no_report_from(locks, why):
     """CPU 1 takes the lock, or waits, and reports nothing; whether it takes it."""
-    stop = locks.m.run(1, ("probe_inside", "spin_report"), 400)
+    stop = locks.m.run(1, ("probe_inside", "spin_report"), LOOKS)
     if stop.reason == ADDRESS and stop.pc == locks.m.elf.address("spin_report"):
         raise Fail(WRONG, expected=f"no report: {why}", seen="one")
     if stop.reason not in (ADDRESS, BUDGET):
@@ -360,7 +362,7 @@ def waits_twice(locks, start):
     locks.check_report(seen, "SPIN_STUCK", 1, "probe_spin_take", 0, owner_caller="probe_spin_take")
 
 
-def check_waits(locks, cpu, turns=600, why=f"nobody has had the lock for {STUCK_TICKS} ticks of "
+def check_waits(locks, cpu, turns=LOOKS, why=f"nobody has had the lock for {STUCK_TICKS} ticks of "
                 "spin_clock()"):
     stop = locks.m.run(cpu, ("probe_inside", "spin_report"), turns)
     if stop.reason == "address":
