@@ -99,7 +99,8 @@ def collect(lab: Lab, graded: Lab, options: Options) -> Source:
     if overlay is not None:
         files |= read_folder(overlay)[0]
     for name in sorted(expected_files(lab) - files.keys()):
-        raise Refused(f"{shown(folder)}/{name} is missing: {how_to_restore(lab)}")
+        raise Refused(f"{shown(folder)}/{name} is missing: {how_to_restore(lab)}, and an empty file will do "
+                      "if all of it is elsewhere")
     return Source(lab, f"{top}/{lab.slug}", shown(folder), files, tuple(notes))
 
 

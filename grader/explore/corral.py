@@ -11,6 +11,7 @@ from grader.verdict import WRONG, Fail
 REST = "probe_rest"
 NORMAL = ("probe_rest", "probe_step", "probe_normal", "probe_patched_round", "probe_patched",
           "probe_poked_round", "probe_poked", "probe_patch_site", "probe_poke_site", "probe_poke_target")
+NEAR = 8192             # bytes: half of a CPU's stack, on which its argument lies
 NOTES = ("probe_got", "probe_steps", "probe_seen", "probe_then")
 
 
@@ -20,22 +21,23 @@ class Calls:
     def __init__(self, scene: Turns, callers: Iterable[int], times: int = 1):
         self.scene = scene
         self.callers = list(callers)
+        self.times = times
         self.wanted = times * len(self.callers)
         self.words = scene.fresh_words()
 
     def begun(self, run: Run) -> None:
         run.notes["began"] = dict.fromkeys(run.region.cpus, 0)
-        run.notes["ended"] = dict.fromkeys(run.region.cpus, 0)
+        run.notes["ended"] = {cpu: [] for cpu in run.region.cpus}       # the arguments of the calls
 
     def phase(self, run: Run, cpu: int) -> None:
         """A CPU is at probe_phase(): the function begins there, or is about to return."""
         if self.scene.argument(0, cpu):
-            run.notes["ended"][cpu] += 1
+            run.notes["ended"][cpu].append(self.scene.argument(1, cpu))
             return
         number = run.notes["began"][cpu]
         run.notes["began"][cpu] += 1
         for other in run.region.cpus:
-            if run.notes["ended"][other] < number:
+            if len(run.notes["ended"][other]) < number:
                 raise Fail(WRONG, expected=f"call {number + 1} begins when call {number} is over "
                            "everywhere", seen=f"CPU {other} is still in call {number}")
             if other != cpu and run.notes["began"][other] <= number:
@@ -46,8 +48,9 @@ class Calls:
         if cpu not in self.callers or run.notes.get(("back", cpu)):
             return
         run.notes["back", cpu] = True
+        sp = run.m.regs(cpu).sp
         for other, ended in run.notes["ended"].items():
-            if ended < 1 or ended < run.notes["began"][other]:
+            if sum(abs(arg - sp) < NEAR for arg in ended) < self.times:
                 raise Fail(WRONG, expected="a call returns when its function is over on every CPU",
                            seen=f"CPU {cpu}'s has returned, and CPU {other} is still in it",
                            cause="the argument may be on the caller's stack, and is gone then.")

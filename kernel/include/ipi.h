@@ -75,11 +75,11 @@ bool text_patch(void *at, const void *bytes, size_t size);
 
 /*
  * Writes an instruction of TEXT_SITE bytes without holding anybody: INT3 over its first byte, then
- * the others, then the first; between these every CPU executes a serialising instruction.  What is
- * there and what comes is `jmp rel32` (e9) or the five-byte NOP (0f 1f 44 00 00).  A CPU that meets
- * the INT3 goes on as the old or the new instruction would.  Any number of CPUs may call it, each
- * is done on its own.  False: refused as above, or above DISPATCH_LEVEL: what it interrupted may be
- * in the middle of another one.
+ * the others, then the first; after each of the three every CPU executes a serialising instruction
+ * before it goes on.  What is there and what comes is `jmp rel32` (e9) or the five-byte NOP (0f 1f
+ * 44 00 00).  A CPU that meets the INT3 goes on as the old or the new instruction would.  Any number
+ * of CPUs may call it, each is done on its own.  False: refused as above, or above DISPATCH_LEVEL:
+ * what it interrupted may be in the middle of another one.
  */
 bool text_poke(void *at, const uint8_t bytes[5]);
 
@@ -116,7 +116,8 @@ void *text_alias(const void *at);
 /* Makes VECTOR_IPI call ipi_interrupt().  CPU 0, once. */
 void ipi_vector_init(void);
 
-/* Sends VECTOR_IPI to another CPU; an NMI, unless it cannot take one yet.  Any level.  NMI: yes. */
+/* The lab sends by these two only: VECTOR_IPI to a CPU, or an NMI unless it cannot take one yet.  Any
+   level.  NMI: yes. */
 void ipi_send(const struct cpu *cpu);
 void ipi_send_nmi(const struct cpu *cpu);
 

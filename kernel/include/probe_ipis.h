@@ -47,7 +47,7 @@ extern struct probe_line probe_then[MAX_CPUS];  /* the result of probe_then_rest
 
 /* ---- markers ---- */
 
-void probe_phase(unsigned which); /* fn() begins (0), fn() is about to return (1) */
+void probe_phase(unsigned which, const void *arg); /* fn(arg) begins (0), is about to return (1) */
 void probe_one(void *arg);        /* the two phases of probe_two_phase() */
 void probe_all(void *arg);
 void probe_step(unsigned cpu);    /* one step of normal code, which counts it */

@@ -54,9 +54,9 @@ static void poison(struct argument *argument)
         __atomic_store_n(&argument->word[i], PROBE_POISON, __ATOMIC_RELAXED);
 }
 
-HOST_STOPS_OFTEN void probe_phase(unsigned which)
+HOST_STOPS_OFTEN void probe_phase(unsigned which, const void *arg)
 {
-    __asm__ volatile("" : : "r"(which) : "memory");
+    __asm__ volatile("" : : "r"(which), "r"(arg) : "memory");
 }
 
 /* As much of the stack as a function of the kernel may take. */
@@ -71,13 +71,13 @@ static void use_stack(void)
 static void fn(void *arg)
 {
     struct argument *argument = arg;
-    probe_phase(0);
+    probe_phase(0, arg);
     use_stack();
     copy_words(probe_got[this_cpu()->id].word, argument->word);
     probe_got[this_cpu()->id].word[PROBE_ARG_WORDS]++;
     if (probe_poll_inside)
         ipi_poll();
-    probe_phase(1);
+    probe_phase(1, arg);
 }
 
 __attribute__((noinline)) bool probe_call(void)

@@ -7,7 +7,7 @@ NAMES = ("the old four instructions", "the new four")
 SIZE = len(NEW_CODE)
 ABOVE = ((0x50, 0x70), (0xA0, 0xC0))    # vectors, the second above the first
 TRIES = 12              # of text_patch(), with somebody inside
-LONG = 2_000_000        # instructions between two of them
+LONG = 20_000_000       # instructions between two of them, and an answer that pauses longer is a hang
 AROUND = 16             # bytes before and behind what is written
 
 

@@ -269,6 +269,11 @@ def same_site(cell, turn, same=False):
     writing = {0, 1}
     scene.m.start(0, "probe_poke", flags=ON)
     scene.m.start(1, "text_poke", site, other, flags=ON)
+    if same:
+        until_int3(scene, 0, site)
+        if scene.give(1, "probe_returned"):
+            raise Fail(WRONG, expected="CPU 1 writes what CPU 0 is writing already: it is there when its call is "
+                       "over", seen=f"{scene.m.read(site, 5).hex(' ')}, and the call is over")
     for _ in scene.by_turns(writing, turn):
         seen = scene.m.read(site, 5)
         if seen[0] != 0xCC and seen not in (NOP, jump):
