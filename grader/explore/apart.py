@@ -44,7 +44,7 @@ class Apart:
                 self.scene.check_keeps(1, function, lock, *node[:1], level=level, interrupts=interrupts)
             except Fail as fail:
                 self.check_fences()
-                if fail.failure.reason == HANG:
+                if fail.failure.reason == HANG and name == "acquire":
                     fail.failure.cause = ("CPU 0 has another lock, which is not in the way of this one: "
                                           f"all that a lock knows lies in its room of {LINE} bytes.")
                 raise

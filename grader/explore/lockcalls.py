@@ -13,7 +13,8 @@ from grader.verdict import HANG, WRONG, Fail
 
 ROUND = 20_000          # instructions that a round needs at most, if nobody is in the way
 GRACE = 400_000         # .. and for a panic to be printed
-PATIENCE = 600          # instructions for which a CPU is watched while it has to wait
+PATIENCE = 4000         # instructions for which a CPU is watched while it has to wait: it has looked then,
+                        # however long it pauses
 CHECKED = 1             # SPIN_CHECKED
 STUCK_TICKS = 200
 TROUBLE = {1: "SPIN_RECURSION", 2: "SPIN_OWNER", 3: "SPIN_LEVEL", 4: "SPIN_STUCK"}

@@ -29,7 +29,8 @@
  * ---- written in lab 4: three ways to wait ----
  *
  * They leave the level and IF alone.  To give a lock back is to wait for nobody; queued_release() alone
- * may wait, for a CPU that has come into the queue and has not said so yet.
+ * may wait, for a CPU that has come into the queue and has not said so yet.  So a lock that an interrupt's
+ * handler may want there is given back before this one.
  */
 
 /*

@@ -10,7 +10,6 @@ from grader.verdict import WRONG, Fail
 
 DEVICE = 0x55       # a vector, at level 5
 OFTEN = 256         # acquisitions
-LOOKS = 4000        # instructions in which a CPU that waits looks again, however long it pauses
 WALKED = 120        # instructions of a CPU that waits, which are more than a turn of its loop
 
 
@@ -304,7 +303,7 @@ def holder_gives(locks, start):
 
 def no_report_from(locks, why):
     """CPU 1 takes the lock, or waits, and reports nothing; whether it takes it."""
-    stop = locks.m.run(1, ("probe_inside", "spin_report"), LOOKS)
+    stop = locks.m.run(1, ("probe_inside", "spin_report"), PATIENCE)
     if stop.reason == ADDRESS and stop.pc == locks.m.elf.address("spin_report"):
         raise Fail(WRONG, expected=f"no report: {why}", seen="one")
     if stop.reason not in (ADDRESS, BUDGET):
@@ -362,7 +361,7 @@ def waits_twice(locks, start):
     locks.check_report(seen, "SPIN_STUCK", 1, "probe_spin_take", 0, owner_caller="probe_spin_take")
 
 
-def check_waits(locks, cpu, turns=LOOKS, why=f"nobody has had the lock for {STUCK_TICKS} ticks of "
+def check_waits(locks, cpu, turns=PATIENCE, why=f"nobody has had the lock for {STUCK_TICKS} ticks of "
                 "spin_clock()"):
     stop = locks.m.run(cpu, ("probe_inside", "spin_report"), turns)
     if stop.reason == "address":

@@ -2,9 +2,11 @@
 
 from grader.explore.apart import check_all_cpus, check_apart
 from grader.explore.explore import explore
+from grader.explore.lockcalls import ROUND
 from grader.explore.locks import lock_region
 from grader.explore.scene import Scene
 from grader.explore.waiting import check_pauses, keeps_its_level, wait_for
+from grader.machine.types import ADDRESS
 
 ROUNDS = (255, 259)         # acquisitions by one CPU: the next number is the last of eight bits, or
                             # they have wrapped
@@ -38,11 +40,12 @@ def test_wrap(cell):
     """Numbers that are about to wrap, in 8, 16 and 32 bits."""
     m = cell.machine
     states = [room_after(m, rounds) for rounds in ROUNDS]
-    for start in (states[0], *near_wrap(states)):
+    for rounds, start in ((str(ROUNDS[0]), states[0]), *near_wrap(cell, states)):
         scene = Scene(cell)
         m.write("probe_ticket", start)
         m.write_u32("probe_shared", 0)
-        explore(lock_region(scene, "ticket", (0, 1), fair=True), preemptions=1, most=80, pct=4, walks=4)
+        explore(lock_region(scene, "ticket", (0, 1), fair=True, name=f"two CPUs, one lock, {rounds} rounds old"),
+                preemptions=1, most=80, pct=4, walks=4)
         cell.park()
 
 
@@ -53,16 +56,27 @@ def room_after(m, rounds):
     return m.read("probe_ticket", ROOM)
 
 
-def near_wrap(states):
+def near_wrap(cell, states):
     """The same states after 2^16 - 1 and 2^32 - 1 rounds, if it is plain what these look like: every
-    number in the lock is that of the rounds.  Of another design nothing is known, and nothing asked."""
+    number in the lock is that of the rounds, and one CPU can take the lock and give it back.  Of another
+    design nothing is known, and nothing asked."""
     first, second = states
-    found = []
     for bits in (16, 32):
         size = bits // 8
         words = [(int.from_bytes(first[at:at + size], "little"),
                   int.from_bytes(second[at:at + size], "little")) for at in range(0, ROOM, size)]
         if all(pair in ((0, 0), ROUNDS) for pair in words) and ROUNDS in words:
             value = ((1 << bits) - 1).to_bytes(size, "little")
-            found.append(b"".join(value if pair == ROUNDS else bytes(size) for pair in words))
-    return found
+            state = b"".join(value if pair == ROUNDS else bytes(size) for pair in words)
+            if is_free(cell, state):
+                yield f"2^{bits} - 1", state
+
+
+def is_free(cell, state):
+    """Whether CPU 0 can take the lock in this state, and give it back."""
+    m = cell.machine
+    m.write("probe_ticket", state)
+    m.start(0, "probe_ticket_round")
+    there = m.run(0, "probe_returned", ROUND).reason == ADDRESS
+    cell.park()
+    return there
