@@ -1,6 +1,6 @@
 /*
- * check.c: as in the reference, but who waits looks seldom, and counts no tick of which only a part may have
- * passed.
+ * check.c: as in the reference, but who waits looks seldom, and counts no tick of which only a part
+ * may have passed.
  */
 #include "lab4.h"
 

@@ -1,6 +1,6 @@
 /*
- * poke.c: as in the reference, with one meeting more in front: all know of the poke before any of them
- * can meet its breakpoint.
+ * poke.c: as in the reference, with one meeting more in front: all know of the poke before any of
+ * them can meet its breakpoint.
  */
 #include "lab5.h"
 
