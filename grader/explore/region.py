@@ -416,6 +416,7 @@ class Run:
         self._passed: list[int] = []            # .. and where it was
         self._stood: dict[int, tuple] = {}      # by CPU: its state after its last move
         self._writes = 0
+        self._halted: set[int] = set()          # CPUs in HLT, with nothing pending
         # CPUs that go round in a loop: the memory they saw; or that have nothing to do.
         self._waiting: dict[int, bytes] = {cpu: b"" for cpu in region.cpus if self._idle(cpu)}
         self._stale: set[int] = set()           # .. since when somebody wrote
@@ -444,11 +445,11 @@ class Run:
         return self.at[cpu] == self.region.resting.get(cpu)
 
     def _idle(self, cpu: int) -> bool:
-        """Whether a CPU has nothing to do and nothing was sent to it: a turn would change nothing.
+        """Whether a CPU has nothing to do, or halts, and nothing was sent to it: a turn would change nothing.
 
         Only where it is known how the others send: else its next turn tells.
         """
-        return self.region.sent and self.rests(cpu) and not self._asked[cpu]
+        return self.region.sent and not self._asked[cpu] and (self.rests(cpu) or cpu in self._halted)
 
     def waits(self, cpu: int) -> bool:
         """Whether a CPU goes round in a loop, and nobody has written since."""
@@ -613,8 +614,11 @@ class Run:
                 address = None      # it is about to fault
         if self.watch and site:
             self.watch(cpu, site, self.m.regs(cpu).values)
+        self._halted.discard(cpu)
         stop = self._hop(cpu)
         if stop is not None:
+            if stop.reason == HALTED:
+                self._halted.add(cpu)
             if not self.everywhere and stop.reason in (BUDGET, HALTED):
                 raise Detour
             if not self._gives_way(cpu, stop):
@@ -782,7 +786,7 @@ class Run:
         self._waiting[cpu] = memory
         self._stale.discard(cpu)
         self._round = moves
-        if self.rests(cpu):
+        if self.rests(cpu) or cpu in self._halted:
             self._asked[cpu] = 0
         if self.everywhere and moves < PATIENCE:
             self.region.spins |= set(self._passed[len(self._passed) - moves:])

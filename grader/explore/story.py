@@ -213,7 +213,7 @@ def _switch(region: Region, told: list[Told], number: int) -> str:
 
 def _past(region: Region, each: Told, named: bool) -> str:
     """What an instruction has done, and to which word."""
-    past = PAST[DRAIN if each.site.fences else each.site.kind]
+    past = "halted" if each.site.text == "hlt" else PAST[DRAIN if each.site.fences else each.site.kind]
     if not named or each.site.fences:
         return past
     return f"{past.removesuffix(' it')} {region.name_of(each.address)}"

@@ -11,7 +11,8 @@ from functools import lru_cache
 from grader.elf import Elf, Insn
 
 JUMPS = ("j", "loop")
-LEAVES = ("ret", "iret", "sysret", "sysexit", "ud2", "hlt")
+HALT = "hlt"
+LEAVES = ("ret", "iret", "sysret", "sysexit", "ud2", HALT)
 PATCHED = ".corral.trace"       # the table of the places at which code changes
 
 
@@ -22,7 +23,8 @@ def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]
 
     Not known is it of the first instruction of a function and of labels, which may be reached from
     anywhere; of a function with a jump through a register; where code is patched; and behind a call in a
-    function that may be in itself, which returns there once for each time that it is.
+    function that may be in itself, which returns there once for each time that it is.  HLT is left out, since
+    a step alone tells soon that nothing wakes the CPU.
     """
     labels = {symbol.address for symbol in elf.symbols.values()}
     patched = _words(elf)
@@ -33,7 +35,8 @@ def ways_back(elf: Elf, functions: tuple[str, ...]) -> dict[int, frozenset[int]]
     again = _recursive(bodies)
     for body in known:
         for before, insn in zip(body, body[1:]):
-            if insn.address not in labels and not (_calls(before) and body[0].address in again):
+            if insn.address not in labels and insn.text != HALT \
+                    and not (_calls(before) and body[0].address in again):
                 found[insn.address] = set() if _ends(before) else {before.address}
     for body in bodies:
         for insn in body:

@@ -157,8 +157,9 @@ class QemuMachine(Machine):
             self._points, self._hop_stops = points, points | {smm.ENTRY, *self._ends}
         stops = self._hop_stops
         pc, stop = self.pc(cpu), None
-        if pc in stops:                 # QEMU does not leave a breakpoint, ..
-            ways_back = ways.get(pc)
+        asleep = cpu in self._asleep    # a step tells soon whether something wakes it
+        if pc in stops or asleep:       # QEMU does not leave a breakpoint, ..
+            ways_back = None if asleep else ways.get(pc)
             if ways_back is not None:   # .. so it has none there until the CPU is about to come back
                 pc, stop = self._hop_on(cpu, stops - {pc} | ways_back)
             else:
@@ -200,6 +201,10 @@ class QemuMachine(Machine):
         # first step absorbs what virtual time gained: on a host with much to do that can be more than
         # the whole budget.
         pc = self._leave_smm(cpu)
+        if pc not in stops and self._stands_after_hlt(cpu, pc):
+            self._halt_again(cpu, pc)       # the SMI woke it, and that is nobody's doing
+            self._asleep.add(cpu)
+            pc = self.pc(cpu)               # .. unless something is pending that wakes it too
         if pc in stops:
             return pc, None
         stop = self.run(cpu, stops, HOP_LIMIT)
@@ -299,8 +304,9 @@ class QemuMachine(Machine):
         pause = pc if self._is_pause(cpu, pc) else None
         if pause is not None:
             self._rsp.write(pause, NOP)
-        self._rsp.begin_step(cpu)
-        reply, halted = self._wait_step(cpu)
+        halts = asleep or self._bytes(cpu, pc, 1) == HLT
+        self._rsp.begin_step(cpu, halts)
+        reply, halted = self._wait_step(cpu, halts)
         if pause is not None:
             self._rsp.write(pause, PAUSE)
         pc = self.pc(cpu)
@@ -313,11 +319,11 @@ class QemuMachine(Machine):
             return pc, self._halted(cpu, pc, number)
         return pc, self._ended(reply, cpu, pc, number)
 
-    def _wait_step(self, cpu: int) -> tuple[str, bool]:
+    def _wait_step(self, cpu: int, halts: bool = False) -> tuple[str, bool]:
         """The reply to a step, and whether it ended in HLT.  Empty when the machine shut down."""
         deadline = time.monotonic() + SECONDS
         halted = False
-        while (reply := self._rsp.receive(HALT_POLL)) is None:
+        while (reply := self._rsp.receive(HALT_POLL / 10 if halts else HALT_POLL)) is None:
             if time.monotonic() > deadline:
                 raise GraderError("QEMU hangs in a single step: run the grade again")
             if not halted and smm.halted(self._qmp, cpu, bool(self._hold)):
@@ -380,8 +386,8 @@ class QemuMachine(Machine):
     def _halt_again(self, cpu: int, pc: int) -> None:
         """Puts a CPU that an SMI woke back into HLT."""
         self._rsp.set_register(self._ip, pc - 1)
-        self._rsp.begin_step(cpu)
-        self._wait_step(cpu)
+        self._rsp.begin_step(cpu, halts=True)
+        self._wait_step(cpu, halts=True)
 
     # ---- why it stopped ----
 

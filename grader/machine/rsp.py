@@ -152,7 +152,12 @@ class Rsp:
         self.breakpoints(insert, remove)
         self.send("vCont;c" if cpu is None else f"vCont;c:p1.{cpu + 1:x}")
 
-    def begin_step(self, cpu: int) -> None:
+    def begin_step(self, cpu: int, halts: bool = False) -> None:
+        """Has a CPU execute one instruction; the reply comes when it has.  If that is HLT, only interrupt()
+        ends it, and then the stub ends the step of the CPU that it believes to be the current one: any other
+        would go on stepping, and stop the timers for all."""
+        if halts:
+            self.command(f"Hcp1.{cpu + 1:x}")
         self.moved(cpu)
         self.send(f"vCont;s:p1.{cpu + 1:x}")
 

@@ -142,6 +142,30 @@ def test_interrupt_wakes_from_halt(m):
     assert m.run(0, "probe_returned", 50_000).reason == "address" and m.result(0) == 7
 
 
+def test_a_hop_ends_in_halt_until_something_wakes_the_cpu(m):
+    """Whether HLT itself is a point, or the CPU runs into it."""
+    before = m.snapshot()
+    for at_hlt in (True, False):
+        m.restore(before)
+        code = enter(m, 0, STI_HALT, INTERRUPTS_ON)
+        end = m.elf.address("probe_returned")
+        points = frozenset([end, code + 1] if at_hlt else [end])
+        if at_hlt:
+            assert m.hop(0, points) is None and m.pc(0) == code + 1
+        for _ in range(2):
+            assert (m.hop(0, points).reason, m.pc(0)) == ("halted", code + 2)
+        m.interrupt(0, VECTOR)
+        assert m.hop(0, points) is None and m.pc(0) == end and m.result(0) == 7
+
+
+def test_a_cpu_that_halts_does_not_hold_the_others_up(m):
+    """CPU 0 has stopped last when CPU 1 halts in a step; then CPU 0's budget still ends."""
+    enter(m, 1, HALT)
+    assert m.step(1).reason == m.step(0).reason == "steps"
+    assert m.step(1).reason == "halted"
+    assert m.hop(0, frozenset([m.elf.address("panic_stop")])).reason == "budget" and not m.dead
+
+
 def test_triple_fault_and_recovery(m):
     for cpu in range(m.cpus):
         code = enter(m, cpu, TRIPLE)
