@@ -69,7 +69,7 @@ def another(scene):
         scene.run_until(1, "probe_from_interrupt", "a device's interrupt comes")
 
     handler()
-    places = cycle(scene.labs_accesses(1))
+    places = cycle(scene.labs_accesses(1) or [scene.resting])
     scene.m.restore(here)
 
     def begins():

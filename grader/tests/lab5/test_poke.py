@@ -96,6 +96,8 @@ def answers_first(scene):
         if scene.give(1, "probe_returned"):
             break
         scene.give(0, turn=SMALL)
+    else:
+        raise scene.failed_on(scene.m.run(1, (), 1), "CPU 1 has answered, and goes on")
     if scene.m.read("probe_poke_site", 5) != there:
         raise Fail(WRONG, expected="INT3 and the old bytes, until every other CPU has answered",
                    seen=scene.m.read("probe_poke_site", 5).hex(" "))
