@@ -21,15 +21,14 @@ NO_ACCESS = ("lea", "nop", "prefetch", "endbr")
 READS = ("cmp", "test", "bt", "push", "call", "jmp", "cvt", "movz", "movs", "cmov", "imul")
 MODIFIES = ("add", "sub", "and", "or", "xor", "inc", "dec", "neg", "not", "adc", "sbb", "xadd", "shl",
             "shr", "sar", "rol", "ror", "bts", "btr", "btc", "cmpxchg", "xchg")
-# What empties the store buffer besides LOCK (SDM 3A 9.3); while a CPU halts there is time for that.
-FENCES = ("hlt", "mfence", "cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg",
-          "invd", "wbinvd", "wrmsr", "lgdt", "lidt", "lldt", "ltr", "in", "out", "insb", "outsb")
 FENCE_BY_LOCK = re.compile(r"lock (?:or|add|sub|xor)[bwlq]? \$(?:0x)?0,")     # as compilers write one
 # MOV to these registers serialises, MOV to CR8 does not.
 SERIALISED_BY_MOV = (*(f"cr{n}" for n in (0, 2, 3, 4)),
                      *(f"{name}{n}" for name in ("dr", "db") for n in range(8)))
 SERIALISING = ("cpuid", "iret", "iretd", "iretq", "serialize", "rsm", "invlpg", "invd", "wbinvd",
                "wrmsr", "lgdt", "lidt", "lldt", "ltr")
+# What empties the store buffer besides LOCK (SDM 3A 9.3); while a CPU halts there is time for that.
+FENCES = (*SERIALISING, "mfence", "in", "out", "insb", "outsb", "hlt")
 STACK = ("rsp", "esp", "rbp", "ebp")
 STRING = ("movs", "stos", "lods", "scas", "cmps")
 

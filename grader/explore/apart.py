@@ -13,7 +13,8 @@ LINE = 64
 MAX_CPUS = 8
 MANY = 4            # queued locks that a CPU has at a time
 WANTED = {2: 1, 3: 2}       # which of them other CPUs wait for
-ORDER = ("release", 3), ("release", 1), ("acquire", 3), ("release", 2), ("release", 3), ("release", 0)
+STEPS = (("acquire", 3), ("release", 3), ("release", 1), ("acquire", 3), ("release", 2), ("release", 3),
+         ("release", 0))    # of that CPU, which has the others by then
 SPARE = 4 * LINE    # behind the nodes of CPUs 0 and 1, which are in use
 WAITED = 50_000     # instructions for which a CPU is watched while it has to wait: many turns of a loop
 HOW = ((PASSIVE, False), (DISPATCH, True), (HIGH, False))       # levels, and whether interrupts are on
@@ -85,16 +86,15 @@ def check_many(cell) -> None:
     m, base = scene.m, scene.m.elf.address("probe_node")
     m.write("probe_node", bytes(LINE * (2 * MANY + len(WANTED))))
     pairs = [(base + 2 * n * LINE, base + (2 * n + 1) * LINE) for n in range(MANY)]
-    for lock, node in pairs:
+    for lock, node in pairs[:-1]:
         m.call(1, "queued_acquire", lock, node, flags=FLAGS)
-    for cpu, n in WANTED.items():
-        m.start(cpu, "queued_acquire", pairs[n][0], base + (2 * MANY + cpu - 2) * LINE, flags=FLAGS)
+    for line, (cpu, n) in enumerate(WANTED.items(), 2 * MANY):
+        m.start(cpu, "queued_acquire", pairs[n][0], base + line * LINE, flags=FLAGS)
     waiting = dict(WANTED)
-    for what, n in (None, None), *ORDER:
-        said = f"CPU 1 {what}s lock {n}" if what else "CPU 1 has them all"
+    for what, n in STEPS:
+        said = f"CPU 1 {what}s lock {n}"
         try:
-            if what:
-                m.call(1, f"queued_{what}", *pairs[n], flags=FLAGS, budget=GRACE)
+            m.call(1, f"queued_{what}", *pairs[n], flags=FLAGS, budget=GRACE)
         except CallFailed as failed:
             raise scene.failed(failed.stop, f"queued_{what}() returns: {said}, {MANY} of which it has taken, "
                                "each with a node") from None

@@ -449,7 +449,11 @@ class Run:
 
         Only where it is known how the others send: else its next turn tells.
         """
-        return self.region.sent and not self._asked[cpu] and (self.rests(cpu) or cpu in self._halted)
+        return self.region.sent and not self._asked[cpu] and self._sleeps(cpu)
+
+    def _sleeps(self, cpu: int) -> bool:
+        """Whether a CPU has nothing to do, or halts: it waits for an interrupt, whatever is in memory."""
+        return self.rests(cpu) or cpu in self._halted
 
     def waits(self, cpu: int) -> bool:
         """Whether a CPU goes round in a loop, and nobody has written since."""
@@ -786,7 +790,7 @@ class Run:
         self._waiting[cpu] = memory
         self._stale.discard(cpu)
         self._round = moves
-        if self.rests(cpu) or cpu in self._halted:
+        if self._sleeps(cpu):
             self._asked[cpu] = 0
         if self.everywhere and moves < PATIENCE:
             self.region.spins |= set(self._passed[len(self._passed) - moves:])

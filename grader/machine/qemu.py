@@ -203,8 +203,7 @@ class QemuMachine(Machine):
         pc = self._leave_smm(cpu)
         if pc not in stops and self._stands_after_hlt(cpu, pc):
             self._halt_again(cpu, pc)       # the SMI woke it, and that is nobody's doing
-            self._asleep.add(cpu)
-            pc = self.pc(cpu)               # .. unless something is pending that wakes it too
+            pc = self.pc(cpu)
         if pc in stops:
             return pc, None
         stop = self.run(cpu, stops, HOP_LIMIT)
@@ -384,10 +383,12 @@ class QemuMachine(Machine):
             or any(pc - 1 in written for written in self._written)
 
     def _halt_again(self, cpu: int, pc: int) -> None:
-        """Puts a CPU that an SMI woke back into HLT."""
+        """Puts a CPU that an SMI woke back into HLT, where it stays unless something else wakes it too."""
         self._rsp.set_register(self._ip, pc - 1)
         self._rsp.begin_step(cpu, halts=True)
-        self._wait_step(cpu, halts=True)
+        _, halted = self._wait_step(cpu, halts=True)
+        if halted:
+            self._asleep.add(cpu)
 
     # ---- why it stopped ----
 

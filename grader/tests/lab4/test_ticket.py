@@ -40,7 +40,7 @@ def test_wrap(cell):
     """Numbers that are about to wrap, in 8, 16 and 32 bits."""
     m = cell.machine
     states = [room_after(m, rounds) for rounds in ROUNDS]
-    for rounds, start in ((str(ROUNDS[0]), states[0]), *near_wrap(cell, states)):
+    for rounds, start in ((ROUNDS[0], states[0]), *near_wrap(cell, states)):
         scene = Scene(cell)
         m.write("probe_ticket", start)
         m.write_u32("probe_shared", 0)

@@ -52,8 +52,7 @@ def back(scene, cpu, place):
         for _ in range(TURNS):
             if scene.give(cpu, where) and sp in (None, scene.m.regs(cpu).sp):
                 break
-            for other in scene.others:
-                scene.give(other)
+            scene.settle(*scene.others)
         else:
             return False
     return True
@@ -115,8 +114,7 @@ def test_calls(cell):
         at_each(scene, 0, words, dict.fromkeys((0, 1), "probe_rest"), (0,), until="probe_rest",
                 then=begins)
         scene.give(0, "probe_rest")
-        for cpu in scene.others:
-            scene.give(cpu)
+        scene.settle(*scene.others)
 
 
 def test_waits(cell):
